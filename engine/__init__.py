@@ -1,0 +1,1 @@
+"""The pure core: policy language, analysis, decision and casework. No clock, disk, network or randomness."""
