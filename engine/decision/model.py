@@ -47,7 +47,7 @@ class Response:
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """All that a decision may look at. `values` holds the listing's facts and `subject.kind`, typed as runtime values."""
+    """All that a decision may look at. `values` holds the listing's facts as runtime values."""
 
     subject: str
     subject_kind: str
@@ -63,7 +63,7 @@ class Facts:
 
 @dataclass(frozen=True, slots=True)
 class Evaluation:
-    """What a back end found for one memorandum. Anything not named is false; the two back ends must agree on all of it."""
+    """What a back end found for one memorandum. Anything not named is false; the back ends must agree on all of it."""
 
     memorandum: str
     fired: frozenset[str]  # rule ids that are true
@@ -150,7 +150,7 @@ class Decision:
         return hashlib.sha256(self.canonical()).hexdigest()
 
 
-def plain(value: object) -> Any:  # noqa: ANN401 - JSON
+def plain(value: object) -> Any:
     """A JSON-ready copy: dataclasses become objects, dates ISO text, integers decimal text (RFC 8785 stops at 2^53)."""
     if value is None or isinstance(value, bool | str):
         return value

@@ -527,7 +527,7 @@ class Calendar:
 
 @dataclass(frozen=True, slots=True)
 class PolicyTest:
-    """A test beside a rule: a situation and what must, and must not, follow. Kept as read; `engine.analysis` runs it."""
+    """A test beside a rule: a situation and what must, and must not, follow. Kept as read."""
 
     id: str
     memorandum: str
@@ -555,6 +555,4 @@ class Policy:
 
     def memoranda_for(self, list_id: str, day: dt.date) -> tuple[Memorandum, ...]:
         """The memoranda in force on `day` that say what follows from `list_id`, by id."""
-        return tuple(
-            m for _, m in sorted(self.memoranda.items()) if m.list == list_id and m.validity.covers(day)
-        )
+        return tuple(m for _, m in sorted(self.memoranda.items()) if m.list == list_id and m.validity.covers(day))

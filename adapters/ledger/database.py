@@ -1,0 +1,109 @@
+"""Opening the database, and the two kinds of transaction. SQLite is the embedded default, PostgreSQL by URL."""
+
+from __future__ import annotations
+
+import random
+import sqlite3
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any, TypeVar
+
+from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import DBAPIError, OperationalError
+
+BUSY_TIMEOUT_MS = 10_000
+"""How long a writer waits for another on SQLite before it gives up; commits take milliseconds."""
+RETRIES = 8
+"""How often a write that lost against another writer is tried again before the caller is told."""
+WRITE = "xinheng_write"
+
+T = TypeVar("T")
+
+
+class VersionConflictError(Exception):
+    """Another writer moved the case on after it was read."""
+
+
+def open_database(url: str, *, pool_size: int = 10) -> Engine:
+    """An engine for `sqlite:///path` or `postgresql://…`; PostgreSQL is reached by psycopg 3.
+
+    Raises:
+        sqlalchemy.exc.ArgumentError: the URL cannot be read.
+        ValueError: another kind of database.
+
+    """
+    parsed = make_url(url)
+    match parsed.get_backend_name():
+        case "sqlite":
+            engine = create_engine(parsed, pool_size=pool_size, query_cache_size=1000)
+            event.listen(engine, "connect", _prepare_sqlite)
+            event.listen(engine, "begin", _begin_sqlite)
+        case "postgresql":
+            engine = create_engine(
+                parsed.set(drivername="postgresql+psycopg"), pool_size=pool_size, pool_pre_ping=True,
+                isolation_level="READ COMMITTED", query_cache_size=1000,
+            )  # fmt: skip
+        case other:
+            message = f"unsupported database: {other}"
+            raise ValueError(message)
+    return engine
+
+
+def _prepare_sqlite(dbapi: sqlite3.Connection, _record: object) -> None:
+    dbapi.isolation_level = None  # the driver's own implicit BEGIN comes too late for a lock; see _begin_sqlite
+    cursor = dbapi.cursor()
+    cursor.execute(f"PRAGMA busy_timeout = {BUSY_TIMEOUT_MS}")
+    cursor.execute("PRAGMA journal_mode = WAL")
+    cursor.execute("PRAGMA synchronous = FULL")
+    cursor.execute("PRAGMA foreign_keys = ON")
+    cursor.close()
+
+
+def _begin_sqlite(conn: Connection) -> None:
+    # A writer takes the lock at once: upgrading a reader's transaction fails when someone else wrote meanwhile.
+    conn.exec_driver_sql("BEGIN IMMEDIATE" if conn.get_execution_options().get(WRITE) else "BEGIN")
+
+
+@contextmanager
+def read(engine: Engine) -> Iterator[Connection]:
+    """A transaction that only reads."""
+    with engine.connect() as conn, conn.begin():
+        yield conn
+
+
+@contextmanager
+def write(engine: Engine) -> Iterator[Connection]:
+    """A transaction that writes; committed at the end, rolled back on any exception."""
+    with engine.connect().execution_options(**{WRITE: True}) as conn, conn.begin():
+        yield conn
+
+
+def retrying(work: Callable[[], T], *, attempts: int = RETRIES) -> T:
+    """Run `work`, again when it lost against another writer, with short random pauses between.
+
+    `work` must read everything it decides on anew each time.
+
+    Raises:
+        VersionConflictError: it lost every time.
+
+    """
+    for attempt in range(attempts):
+        try:
+            return work()
+        except (VersionConflictError, DBAPIError) as error:
+            if attempt == attempts - 1 or not _lost(error):
+                raise
+        time.sleep(random.uniform(0.001, 0.01 * 2 ** min(attempt, 4)))  # noqa: S311 - jitter, not a secret
+    raise VersionConflictError
+
+
+def _lost(error: Exception) -> bool:
+    if isinstance(error, VersionConflictError):
+        return True
+    original: Any = getattr(error, "orig", None)
+    # PostgreSQL: serialization_failure, deadlock_detected. SQLite: the busy timeout ran out.
+    return getattr(original, "sqlstate", None) in {"40001", "40P01"} or (
+        isinstance(error, OperationalError) and "database is locked" in str(original)
+    )

@@ -1,0 +1,178 @@
+"""The event store: appending to a case's stream with its projections in the same transaction, and reading it back."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+from typing import Any
+
+from sqlalchemy import Connection, Row, insert, select
+
+from adapters.ledger.projections import Header, save_changes, save_limits, save_new
+from adapters.ledger.serial import (
+    GENESIS,
+    canonical,
+    event_hash,
+    facts_to_json,
+    from_payload,
+    limits_to_json,
+    to_payload,
+)
+from adapters.ledger.tables import decisions, events
+from engine.casework import evolve
+from engine.casework.model import Actor, Case, CaseFiled, Event, ObligationsAdded
+from engine.decision.model import Decision
+from engine.language.ir import Policy
+
+
+class BrokenChainError(Exception):
+    """An event does not carry the hash it must: the log was changed from outside."""
+
+
+@dataclass(frozen=True, slots=True)
+class StoredEvent:
+    """An event as it stands in the log."""
+
+    position: int
+    case: str
+    version: int
+    type: str
+    on: dt.date
+    at: str
+    department: str
+    officer: str
+    key_id: str
+    payload: dict[str, Any]
+    prev_hash: str
+    hash: str
+
+    def event(self) -> Event:
+        """The event itself."""
+        return from_payload(self.type, self.payload, self.on, Actor(self.department, self.officer))
+
+    def computed_hash(self) -> str:
+        """The hash it must carry."""
+        return event_hash(
+            case=self.case, version=self.version, kind=self.type, on=self.on.isoformat(), at=self.at,
+            actor={"department": self.department, "officer": self.officer, "key": self.key_id}, payload=self.payload,
+            prev=self.prev_hash,
+        )  # fmt: skip
+
+
+def fold(case: Case, happened: Iterable[Event]) -> Case:
+    """The case after these events. `version` counts every event."""
+    for event in happened:
+        version = case.version + 1
+        case = evolve(case, event)
+        if case.version != version:
+            case = replace(case, version=version)
+    return case
+
+
+def latest_decision(happened: Iterable[Event], otherwise: str) -> str:
+    """The digest of the decision that these events name last."""
+    found = otherwise
+    for event in happened:
+        if isinstance(event, CaseFiled | ObligationsAdded) and event.decision is not None:
+            found = event.decision
+    return found
+
+
+def append(  # noqa: PLR0913 - keyword-only
+    conn: Connection,
+    *,
+    before: Case | None,
+    after: Case,
+    header: Header,
+    happened: tuple[Event, ...],
+    policy: Policy,
+    key_id: str,
+    at: str,
+) -> Header:
+    """Log events and bring the projections up to date; nothing of it stands unless `conn` commits.
+
+    `before` is None for a case being filed. `header.head_hash` is the hash of the last event so far;
+    `policy` is the case's. Returns the new header.
+
+    Raises:
+        VersionConflictError: another writer moved the case on after `before` was read, or filed the same listing.
+
+    """
+    version = before.version if before is not None else 0
+    prev = header.head_hash
+    rows = []
+    for event in happened:
+        version += 1
+        kind, payload = to_payload(event)
+        on = event.on.isoformat()
+        actor = {"department": event.actor.department, "officer": event.actor.officer, "key": key_id}
+        digest = event_hash(
+            case=after.id, version=version, kind=kind, on=on, at=at, actor=actor, payload=payload, prev=prev
+        )
+        rows.append({
+            "case_id": after.id, "version": version, "type": kind, "on": on, "at": at,
+            "actor_department": event.actor.department, "actor_officer": event.actor.officer, "key_id": key_id,
+            "payload": canonical(payload), "prev_hash": prev, "hash": digest,
+        })  # fmt: skip
+        prev = digest
+    new = replace(header, head_hash=prev, decision=latest_decision(happened, header.decision))
+    # The case's row first: its version is the lock on which a second writer fails.
+    if before is None:
+        save_new(conn, after, new, policy)
+    else:
+        save_changes(conn, before, after, new, policy)
+    conn.execute(insert(events), rows)
+    return new
+
+
+def put_decision(  # noqa: PLR0913 - the columns
+    conn: Connection, decision: Decision, document: bytes, digest: str, *, case: str, listing_key: str, at: str
+) -> None:
+    """Log a decision with its facts, and the limits it suggests. The same decision twice is one row."""
+    exists = conn.execute(select(decisions.c.digest).where(decisions.c.digest == digest)).scalar()
+    if exists is None:
+        conn.execute(
+            insert(decisions),
+            {
+                "digest": digest, "case_id": case, "policy_version": decision.policy,
+                "as_of": decision.facts.as_of.isoformat(), "listing_key": listing_key, "document": document,
+                "facts": facts_to_json(decision.facts), "limits": limits_to_json(decision.limits), "made_at": at,
+            },
+        )  # fmt: skip
+
+
+def put_limits(conn: Connection, decision: Decision, case: Case) -> None:
+    """Project a decision's suggested limits."""
+    save_limits(conn, decision.limits, case.id, case.subject)
+
+
+def read_events(conn: Connection, case: str, *, after: int = 0, limit: int | None = None) -> tuple[StoredEvent, ...]:
+    """Events of a case after a version, in order."""
+    query = select(events).where(events.c.case_id == case, events.c.version > after).order_by(events.c.version)
+    return tuple(stored(row) for row in conn.execute(query if limit is None else query.limit(limit)))
+
+
+def stored(row: Row[Any]) -> StoredEvent:
+    """An event from its row."""
+    return StoredEvent(
+        row.position, row.case_id, row.version, row.type, dt.date.fromisoformat(row.on), row.at, row.actor_department,
+        row.actor_officer, row.key_id, json.loads(row.payload), row.prev_hash, row.hash,
+    )  # fmt: skip
+
+
+def checked(stream: Iterable[StoredEvent]) -> Iterator[StoredEvent]:
+    """The events of one whole stream, each with version, link and hash verified.
+
+    Raises:
+        BrokenChainError: at the first that does not hold.
+
+    """
+    prev = GENESIS
+    for number, event in enumerate(stream, start=1):
+        if event.version != number or event.prev_hash != prev or event.computed_hash() != event.hash:
+            message = f"case {event.case}, event {event.version}"
+            raise BrokenChainError(message)
+        prev = event.hash
+        yield event

@@ -1,0 +1,290 @@
+"""The tables of the ledger.
+
+Truth is in `events`, `decisions`, `records`, `relations`, `policies`, `activations`, `subjects` and `identities`;
+`cases`, `obligations`, `edges` and `limits` are projections that `rebuild` derives again from the events. Instants are RFC 3339 UTC
+text with microseconds and days are ISO text, so that both databases store, order and compare them alike.
+"""
+
+from __future__ import annotations
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    ForeignKey,
+    Identity,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    String,
+    Table,
+    Text,
+    UniqueConstraint,
+    text,
+)
+
+NEVER = "9999-12-31"
+"""`due_on` of an obligation about which nothing is to be done now; sorts after every real date."""
+
+metadata = MetaData(
+    naming_convention={
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+
+# Ids, days and instants compare byte by byte on both databases; PostgreSQL's default collation would not.
+Key = String().with_variant(String(collation="C"), "postgresql")
+# SQLite numbers rows by itself only in a column declared INTEGER.
+Serial = BigInteger().with_variant(Integer(), "sqlite")
+
+events = Table(
+    "events",
+    metadata,
+    Column("position", Serial, Identity(always=False), primary_key=True),
+    Column("case_id", Key, nullable=False),
+    Column("version", Integer, nullable=False),
+    Column("type", Key, nullable=False),
+    Column("on", Key, nullable=False),
+    Column("at", Key, nullable=False),
+    Column("actor_department", Key, nullable=False),
+    Column("actor_officer", Text, nullable=False),
+    Column("key_id", Key, nullable=False),
+    Column("payload", Text, nullable=False),
+    Column("prev_hash", Key, nullable=False),
+    Column("hash", Key, nullable=False),
+    UniqueConstraint("case_id", "version"),
+)
+
+decisions = Table(
+    "decisions",
+    metadata,
+    Column("digest", Key, primary_key=True),
+    Column("case_id", Key, nullable=False, index=True),
+    Column("policy_version", Key, nullable=False),
+    Column("as_of", Key, nullable=False),
+    Column("listing_key", Key, nullable=False),
+    Column("document", LargeBinary, nullable=False),
+    Column("facts", Text, nullable=False),
+    Column("limits", Text, nullable=False),
+    Column("made_at", Key, nullable=False),
+)
+
+cases = Table(
+    "cases",
+    metadata,
+    Column("id", Key, primary_key=True),
+    Column("state", Key, nullable=False),
+    Column("version", Integer, nullable=False),
+    Column("head_hash", Key, nullable=False),
+    Column("subject_id", Key, nullable=False),
+    Column("list_id", Key, nullable=False),
+    Column("list_title", Text, nullable=False),
+    Column("list_kind", Key, nullable=False),
+    Column("severe", Boolean, nullable=False),
+    Column("initiator", Key, nullable=False),
+    Column("policy_version", Key, nullable=False),
+    Column("decision", Key, nullable=False),
+    Column("listing_key", Key, nullable=False),
+    Column("as_of", Key, nullable=False),
+    Column("total", Integer, nullable=False),
+    Column("unclosed", Integer, nullable=False),
+    Column("filed_on", Key, nullable=False),
+    Column("ended_on", Key),
+    Column("ground", Key),
+    Index("ix_cases_subject_id", "subject_id", "state"),
+    Index("ix_cases_initiator", "initiator", "id"),
+    # The same facts about the same subject stand on one list only once at a time: a filing is never doubled.
+    Index(
+        "uq_cases_listing_key",
+        "listing_key",
+        unique=True,
+        sqlite_where=text("ended_on IS NULL"),
+        postgresql_where=text("ended_on IS NULL"),
+    ),
+)
+
+obligations = Table(
+    "obligations",
+    metadata,
+    Column("id", Key, primary_key=True),
+    Column("number", Integer, nullable=False),
+    Column("case_id", Key, nullable=False),
+    Column("key", Key, nullable=False),
+    Column("subject_id", Key, nullable=False),
+    Column("list_id", Key, nullable=False),
+    Column("policy_version", Key, nullable=False),
+    Column("measure", Key, nullable=False),
+    Column("title", Text, nullable=False),  # of the measure, under the case's policy
+    Column("steps", Text, nullable=False),  # verify-further: [[step, title], …]
+    Column("department_id", Key, nullable=False),
+    Column("target_id", Key, nullable=False),
+    Column("target_role", Key, nullable=False),
+    Column("kind", Key, nullable=False),
+    Column("mode", Key, nullable=False),
+    Column("restrictive", Boolean, nullable=False),
+    Column("reversible", Boolean, nullable=False),
+    Column("duty", Key, nullable=False),
+    Column("evidence_required", Boolean, nullable=False),
+    Column("matter", Key),
+    Column("effect", Key),
+    Column("rules", Text, nullable=False),
+    Column("basis", Text, nullable=False),
+    Column("feedback", Key, nullable=False),
+    Column("state", Key, nullable=False),
+    Column("unmet", Integer, nullable=False),
+    Column("unlifted", Integer, nullable=False),
+    Column("confirmed_by", Text),
+    Column("outcome", Key),
+    Column("reason", Text),
+    Column("accept_by", Key),
+    Column("act_by", Key),
+    Column("lift_by", Key),
+    Column("feedback_by", Key),
+    Column("provisional", Key, nullable=False),  # names of those of the four dates that are, comma-separated
+    Column("due_on", Key, nullable=False),
+    Column("queue_rank", Integer, nullable=False),
+    UniqueConstraint("case_id", "number"),
+    Index("ix_obligations_queue", "department_id", "queue_rank", "due_on", "id"),
+    Index("ix_obligations_queue_state", "department_id", "state", "queue_rank", "due_on", "id"),
+    Index("ix_obligations_all", "queue_rank", "due_on", "id"),
+    Index("ix_obligations_subject", "subject_id"),
+    Index("ix_obligations_target", "target_id", "matter", "state"),
+)
+
+edges = Table(
+    "edges",
+    metadata,
+    Column("case_id", Key, nullable=False),
+    Column("before_id", Key, primary_key=True),
+    Column("after_id", Key, primary_key=True),
+    Column("kind", Key, primary_key=True),
+    Index("ix_edges_after_id", "after_id"),
+    Index("ix_edges_case_id", "case_id"),
+)
+
+limits = Table(
+    "limits",
+    metadata,
+    Column("case_id", Key, primary_key=True),
+    Column("rule", Key, primary_key=True),
+    Column("department_id", Key, primary_key=True),
+    Column("subject_id", Key, nullable=False),
+    Column("table_id", Key, nullable=False),
+    Column("amount", BigInteger, nullable=False),
+    Index("ix_limits_subject_id", "subject_id", "department_id"),
+)
+
+subjects = Table(
+    "subjects",
+    metadata,
+    Column("id", Key, primary_key=True),
+    Column("kind", Key, nullable=False),
+    Column("code_digest", Key, nullable=False, unique=True),
+    Column("created_at", Key, nullable=False),
+)
+
+# The only table with identity numbers and names: what is sealed and destroyed when a person's data must go.
+identities = Table(
+    "identities",
+    metadata,
+    Column("subject_id", Key, ForeignKey("subjects.id"), primary_key=True),
+    Column("code", Text, nullable=False),
+    Column("name", Text, nullable=False),
+)
+
+records = Table(
+    "records",
+    metadata,
+    Column("id", Key, primary_key=True),
+    Column("subject_id", Key, ForeignKey("subjects.id"), nullable=False),
+    Column("kind", Key, nullable=False),
+    Column("supplier", Key, nullable=False),
+    Column("external_id", Key, nullable=False),
+    Column("date", Key),
+    Column("fields", Text, nullable=False),
+    Column("excluded", Boolean, nullable=False),
+    Column("received_at", Key, nullable=False),
+    Column("key_id", Key, nullable=False),
+    UniqueConstraint("supplier", "kind", "external_id"),
+    Index("ix_records_subject_id", "subject_id"),
+)
+
+relations = Table(
+    "relations",
+    metadata,
+    Column("id", Key, primary_key=True),
+    Column("subject_id", Key, ForeignKey("subjects.id"), nullable=False),
+    Column("related_id", Key, ForeignKey("subjects.id"), nullable=False),
+    Column("role", Key, nullable=False),
+    Column("supplier", Key, nullable=False),
+    Column("external_id", Key, nullable=False),
+    Column("received_at", Key, nullable=False),
+    Column("key_id", Key, nullable=False),
+    UniqueConstraint("supplier", "role", "external_id"),
+    Index("ix_relations_subject_id", "subject_id"),
+)
+
+policies = Table(
+    "policies",
+    metadata,
+    Column("version", Key, primary_key=True),
+    Column("content", LargeBinary, nullable=False),  # zlib over the JSON object path → text
+    Column("counts", Text, nullable=False),
+    Column("proposed_at", Key, nullable=False),
+    Column("proposed_department", Key, nullable=False),
+    Column("proposed_officer", Text, nullable=False),
+    Column("proposed_key", Key, nullable=False),
+)
+
+activations = Table(
+    "activations",
+    metadata,
+    Column("id", Serial, Identity(always=False), primary_key=True),
+    Column("version", Key, ForeignKey("policies.version"), nullable=False),
+    Column("proposed_by", Text, nullable=False),
+    Column("approved_by", Text, nullable=False),
+    Column("approved_key", Key, nullable=False),
+    Column("approved_at", Key, nullable=False),
+)
+
+api_keys = Table(
+    "api_keys",
+    metadata,
+    Column("id", Key, primary_key=True),
+    # A plain SHA-256 is right for a random token of 256 bits: there is nothing to guess that salt or work would slow.
+    Column("digest", Key, nullable=False, unique=True),
+    Column("department", Key, nullable=False),
+    Column("roles", Key, nullable=False),
+    Column("label", Text, nullable=False),
+    Column("created_at", Key, nullable=False),
+    Column("revoked_at", Key),
+)
+
+idempotency = Table(
+    "idempotency",
+    metadata,
+    Column("key", Key, primary_key=True),
+    Column("principal", Key, primary_key=True),  # the key id
+    Column("digest", Key, nullable=False),
+    Column("body", Text, nullable=False),
+    Column("at", Key, nullable=False),
+)
+
+checks = Table(
+    "checks",
+    metadata,
+    Column("id", Key, primary_key=True),
+    Column("at", Key, nullable=False),
+    Column("department", Key, nullable=False),
+    Column("officer", Text, nullable=False),
+    Column("key_id", Key, nullable=False),
+    Column("subject_id", Key),
+    Column("matter", Key, nullable=False),
+    Column("purpose", Text, nullable=False),
+    Column("answer", Text, nullable=False),  # what was said: measures and effects, as JSON
+    Index("ix_checks_subject_id", "subject_id", "at"),
+)

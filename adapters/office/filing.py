@@ -1,0 +1,242 @@
+"""Filing: from what a department hands in to a logged decision and the obligations that follow from it."""
+
+from __future__ import annotations
+
+import datetime as dt
+import hashlib
+import json
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+
+from sqlalchemy import Connection, select
+
+from adapters.ledger.database import VersionConflictError, read, retrying, write
+from adapters.ledger.policies import UnknownPolicyError
+from adapters.ledger.rebuild import empty_case, header_for
+from adapters.ledger.serial import canonical
+from adapters.ledger.store import append, fold, put_decision, put_limits
+from adapters.ledger.tables import cases, records, relations, subjects
+from adapters.office.access import actor_of, case_view_of, obligation_view, require_role
+from adapters.office.errors import (
+    ConflictError,
+    FieldError,
+    ForbiddenError,
+    InvalidError,
+    NotFoundError,
+    OfficeError,
+    RefusedError,
+    UndecidedError,
+)
+from adapters.office.facts import parse_facts
+from adapters.office.model import Filed, Filing, FilingResult, Idempotency, Principal
+from adapters.office.ports import Context
+from adapters.office.repeating import claim, keep, replay
+from adapters.office.subjects import Resolved, resolve, store
+from engine.casework import decide
+from engine.casework.model import CaseFiled, FileCase, Refusal
+from engine.decision.model import LISTING_RECORD, Decision, Facts, Record, RelatedPerson, plain
+from engine.language.ir import ROLES, ListDef, Policy, Value
+
+MAX_RELATED = 200
+"""Related persons in one filing; the boards of the largest listed companies are a tenth of it."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Prepared:
+    """Everything a filing needs from the database, read at one moment."""
+
+    policy: Policy
+    facts: Facts
+    parties: dict[str, Resolved]
+    listing_key: str
+
+
+def file_case(context: Context, principal: Principal, filing: Filing, idem: Idempotency | None) -> Filed:
+    """See `Office.file_case`."""
+    require_role(principal, "initiator")
+    actor_of(principal)
+    try:
+        return retrying(lambda: _file(context, principal, filing, idem))
+    except VersionConflictError as error:
+        raise ConflictError from error
+
+
+def file_cases(context: Context, principal: Principal, filings: Iterable[Filing]) -> Iterator[FilingResult]:
+    """See `Office.file_cases`."""
+    for line, filing in enumerate(filings, start=1):
+        try:
+            yield FilingResult(line, file_case(context, principal, filing, None))
+        except OfficeError as error:
+            errors = error.errors if isinstance(error, InvalidError) else ()
+            yield FilingResult(line, None, error.code, error.title, errors)
+
+
+def _file(context: Context, principal: Principal, filing: Filing, idem: Idempotency | None) -> Filed:
+    with read(context.engine) as conn:
+        before = replay(conn, principal, idem, Filed)
+        if before is not None:
+            return replace(before, replayed=True)
+        prepared = _prepare(conn, context, principal, filing)
+    policy = prepared.policy
+    decision = evaluate(context, policy, prepared.facts)
+    document = decision.canonical()
+    digest = hashlib.sha256(document).hexdigest()
+    command = FileCase(actor_of(principal), context.today(), context.new_id(), decision)
+    try:
+        happened = tuple(decide(None, command, policy, policy.calendars))
+    except Refusal as refusal:
+        raise RefusedError(refusal) from refusal
+    filed = next(e for e in happened if isinstance(e, CaseFiled))
+    case = fold(empty_case(filed), happened)
+    at = context.now()
+    with write(context.engine) as conn:
+        if not claim(conn, principal, idem, at):
+            raise VersionConflictError(command.case)
+        store(conn, prepared.parties.values(), at)
+        put_decision(
+            conn, decision, document, digest, case=case.id, listing_key=prepared.listing_key, at=at
+        )
+        header = header_for(policy, filed, prepared.listing_key, decision.facts.as_of.isoformat())
+        header = append(
+            conn, before=None, after=case, header=header, happened=happened, policy=policy, key_id=principal.key_id,
+            at=at,
+        )  # fmt: skip
+        if decision.limits:
+            put_limits(conn, decision, case)
+        result = Filed(
+            case=case_view_of(case, header),
+            obligations=tuple(
+                obligation_view(
+                    o, subject=case.subject, title=policy.measures[o.measure].title, principal=principal,
+                    today=command.today,
+                )
+                for o in case.obligations.values()
+            ),
+            advice=len(decision.advice),
+            limits=decision.limits,
+            unknown=decision.unknown,
+        )  # fmt: skip
+        keep(conn, principal, idem, result)
+    return result
+
+
+def evaluate(context: Context, policy: Policy, facts: Facts) -> Decision:
+    """The decision on which both engines agree.
+
+    Raises:
+        UndecidedError: there is none.
+
+    """
+    try:
+        return context.evaluator.decide(policy, facts)
+    except Exception as error:  # whatever befell a child process: no decision was made, and the caller may come again
+        raise UndecidedError(str(error)) from error
+
+
+def _prepare(conn: Connection, context: Context, principal: Principal, filing: Filing) -> _Prepared:
+    try:
+        policy = context.policies.current(conn)
+    except UnknownPolicyError as error:
+        message = "尚无生效的政策"
+        raise NotFoundError(message, code="no-policy") from error
+    today = context.today()
+    as_of = filing.as_of or today
+    listing = _listing(policy, filing.list, as_of, principal)
+    errors: list[FieldError] = []
+    if as_of > today:
+        errors.append(FieldError("as_of", "future", "决定日期不能晚于今天"))
+    if filing.subject.kind not in listing.subjects:
+        wanted = "、".join(listing.subjects)
+        errors.append(FieldError("subject.kind", "wrong-kind", f"该名单只适用于：{wanted}"))
+    values, wrong = parse_facts(listing.facts, filing.facts, "facts")
+    errors += wrong
+    if len(filing.related) > MAX_RELATED:
+        errors.append(FieldError("related", "too-many", f"最多 {MAX_RELATED} 人"))
+    errors += [
+        FieldError(f"related.{i}.role", "unknown-role", f"应为：{'、'.join(ROLES)}")
+        for i, related in enumerate(filing.related)
+        if related.role not in ROLES
+    ]
+    parties = {"subject": filing.subject} | {f"related.{i}": r.party for i, r in enumerate(filing.related)}
+    try:
+        resolved = resolve(conn, context, parties)
+    except InvalidError as error:
+        raise InvalidError((*errors, *error.errors)) from error
+    if errors:
+        raise InvalidError(tuple(errors))
+    subject = resolved["subject"]
+    key = listing_key(subject.id, listing.id, principal.department, values)
+    standing = conn.execute(
+        select(cases.c.id).where(cases.c.listing_key == key, cases.c.ended_on.is_(None))
+    ).scalar()
+    if standing is not None:
+        message = f"同一主体已因相同事实列入：{standing}"
+        raise ConflictError(message, code="already-listed", title="已列入，不重复列入")
+    known_at = context.now()
+    handed_in = {(resolved[f"related.{i}"].id, r.role, r.party.kind) for i, r in enumerate(filing.related)}
+    facts = Facts(
+        subject=subject.id,
+        subject_kind=subject.kind,
+        list=listing.id,
+        initiator=principal.department,
+        as_of=as_of,
+        known_at=known_at,
+        values={**values, "subject.kind": subject.kind},
+        records=_records(conn, policy, subject),
+        relations=_relations(conn, subject, handed_in),
+    )
+    return _Prepared(policy, facts, resolved, key)
+
+
+def _listing(policy: Policy, list_id: str, as_of: dt.date, principal: Principal) -> ListDef:
+    listing = policy.lists.get(list_id)
+    if listing is None:
+        known = "、".join(sorted(i for i, x in policy.lists.items() if principal.department in x.filed_by)) or "无"
+        raise InvalidError((FieldError("list", "unknown-list", f"没有这个名单；贵部门可列入：{known}"),))
+    if principal.department not in listing.filed_by:
+        message = f"名单“{listing.title}”不由该部门列入"
+        raise ForbiddenError(message, code="not-filed-by")
+    if not listing.validity.covers(as_of):
+        raise InvalidError((FieldError("list", "not-in-force", "该名单在决定日期不施行"),))
+    return listing
+
+
+def listing_key(subject: str, list_id: str, initiator: str, values: dict[str, Value]) -> str:
+    """What makes two filings the same: subject, list, initiator and every fact."""
+    return hashlib.sha256(canonical([subject, list_id, initiator, plain(values)]).encode()).hexdigest()
+
+
+def _records(conn: Connection, policy: Policy, subject: Resolved) -> tuple[Record, ...]:
+    if subject.new:
+        return ()
+    found = [
+        Record(
+            row.id, row.kind, dt.date.fromisoformat(row.date).toordinal() if row.date else None,
+            {n: tuple(v) if isinstance(v, list) else v for n, v in json.loads(row.fields).items()}, row.excluded,
+        )
+        for row in conn.execute(select(records).where(records.c.subject_id == subject.id).order_by(records.c.id))
+        if row.kind in policy.records
+    ]  # fmt: skip
+    listings = select(cases).where(cases.c.subject_id == subject.id, cases.c.ended_on.is_(None)).order_by(cases.c.id)
+    found += [
+        Record(
+            row.id, LISTING_RECORD, dt.date.fromisoformat(row.filed_on).toordinal(),
+            {"list": row.list_id, "kind": row.list_kind, "severe": row.severe},
+        )
+        for row in conn.execute(listings)
+    ]  # fmt: skip
+    return tuple(found)
+
+
+def _relations(
+    conn: Connection, subject: Resolved, handed_in: set[tuple[str, str, str]]
+) -> tuple[RelatedPerson, ...]:
+    found = set(handed_in)
+    if not subject.new:
+        query = (
+            select(relations.c.related_id, relations.c.role, subjects.c.kind)
+            .join(subjects, subjects.c.id == relations.c.related_id)
+            .where(relations.c.subject_id == subject.id)
+        )
+        found |= {(row.related_id, row.role, row.kind) for row in conn.execute(query)}
+    return tuple(RelatedPerson(id_, role, kind) for id_, role, kind in sorted(found))

@@ -1,0 +1,389 @@
+"""What goes into the office and what comes out of it. Frozen values; HTTP and the command line only dress them."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from adapters.office.errors import FieldError
+from engine.casework.model import CaseState, Edge, Evidence, Ground, Obligation
+from engine.decision.model import Decision, SuggestedLimit, UnknownRule
+from engine.language.ir import ListKind
+
+Role = Literal["initiator", "implementer", "policy", "auditor"]
+ROLES: frozenset[str] = frozenset({"initiator", "implementer", "policy", "auditor"})
+Action = Literal["accept", "confirm", "arm", "apply", "respond", "refer", "lift"]
+PAGE_LIMIT = 200
+"""Most items on one page; a page is read and rendered in one go, so this bounds memory and time of a request."""
+
+
+@dataclass(frozen=True, slots=True)
+class Principal:
+    """On whose behalf a call is made: the key's department and roles, and the named human using it.
+
+    `officer` is needed for everything that changes a case or the policy; `dataclasses.replace` fills it in.
+    """
+
+    department: str
+    roles: frozenset[str]
+    key_id: str
+    officer: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Idempotency:
+    """The caller's `Idempotency-Key` and a SHA-256 (hex) over method, path and body of the request."""
+
+    key: str
+    digest: str
+
+
+@dataclass(frozen=True, slots=True)
+class Party:
+    """A subject as an outsider names it: `kind` of `SUBJECT_KINDS`, identity code, display name."""
+
+    kind: str
+    code: str
+    name: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Related:
+    """A person related to the subject in `role` of `engine.language.ir.ROLES`."""
+
+    role: str
+    party: Party
+
+
+# --- filing ------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Filing:
+    """A request to place a subject on a list.
+
+    `facts` are JSON values by fact name, typed by the list: text for money (`5000 元`, or decimal yuan `5000.50`),
+    ratio (`30%`), date (`2026-01-31`) and integer (or a JSON integer), a boolean for boolean, an array for list.
+    Floats are refused. `as_of` defaults to today in China.
+    """
+
+    list: str
+    subject: Party
+    facts: Mapping[str, Any] = field(default_factory=dict)
+    as_of: dt.date | None = None
+    related: tuple[Related, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class CaseView:
+    """A case's header. `version` counts its events (ETag), `head` is the hash of the last one, `decision` the digest."""
+
+    id: str
+    list: str
+    list_title: str
+    list_kind: ListKind
+    severe: bool
+    subject: str
+    initiator: str
+    policy: str
+    decision: str
+    as_of: dt.date
+    state: CaseState
+    version: int
+    head: str
+    total: int
+    unclosed: int
+    filed_on: dt.date
+    ended_on: dt.date | None
+    ground: Ground | None
+
+
+@dataclass(frozen=True, slots=True)
+class ObligationView:
+    """An obligation as a queue shows it.
+
+    `due_on` is the next date by which something is to be done (None: nothing now); `overdue` is that date against
+    today; `actions` are what this principal may do now; `etag` changes whenever the obligation does.
+    """
+
+    obligation: Obligation
+    subject: str
+    title: str
+    due_on: dt.date | None
+    provisional: bool
+    overdue: bool
+    actions: tuple[str, ...]
+    etag: str
+
+
+@dataclass(frozen=True, slots=True)
+class Filed:
+    """A filing that is durably logged, with what follows from it. `replayed`: this answers a repeated request."""
+
+    case: CaseView
+    obligations: tuple[ObligationView, ...]
+    advice: int
+    limits: tuple[SuggestedLimit, ...]
+    unknown: tuple[UnknownRule, ...]
+    replayed: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class FilingResult:
+    """The outcome of one line of a bulk filing; exactly one of `filed` and `code` is set. Lines count from 1."""
+
+    line: int
+    filed: Filed | None
+    code: str | None = None
+    title: str | None = None
+    errors: tuple[FieldError, ...] = ()
+
+
+# --- working a case ----------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What a department does about one obligation; which fields matter depends on `action`.
+
+    accept: none. confirm: remark. arm, lift: evidence, remark. apply: applied, occasion, reason, evidence.
+    respond: outcome (implemented | not-applicable | no-occasion), reason, evidence. refer: to, reason.
+    """
+
+    action: Action
+    remark: str = ""
+    reason: str = ""
+    outcome: Literal["implemented", "not-applicable", "no-occasion"] = "implemented"
+    applied: bool = True
+    occasion: str = ""
+    to: str = ""
+    evidence: tuple[Evidence, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """An obligation after an answer, the case's header, and ids of obligations that the answer brought into being."""
+
+    obligation: ObligationView
+    case: CaseView
+    added: tuple[str, ...] = ()
+    replayed: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """A case whose listing ended; lifting has begun, or the case is closed already."""
+
+    case: CaseView
+    replayed: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class GraphInput:
+    """What the graph is drawn from. An implementing department sees its own obligations and their neighbours."""
+
+    case: CaseView
+    obligations: tuple[ObligationView, ...]
+    edges: tuple[Edge, ...]
+    departments: Mapping[str, str]  # id → title on the day the case was filed
+
+
+@dataclass(frozen=True, slots=True)
+class EventView:
+    """One event of a case as logged. `payload` is what the hash covers, together with the other fields but `position`."""
+
+    position: int
+    case: str
+    version: int
+    type: str
+    on: dt.date
+    at: str
+    department: str
+    officer: str
+    key_id: str
+    payload: Mapping[str, Any]
+    prev_hash: str
+    hash: str
+
+
+@dataclass(frozen=True, slots=True)
+class DecisionView:
+    """A decision with its explanation. `why_not` is filled when a department was asked about."""
+
+    digest: str
+    decision: Decision
+    explanation: Any
+    why_not: Any = None
+
+
+@dataclass(frozen=True, slots=True)
+class ObligationQuery:
+    """Filters of the queue; all optional, all must hold. `after` is a page's `next`. `today` decides `overdue`."""
+
+    department: str | None = None
+    state: str | None = None
+    due_before: dt.date | None = None
+    overdue: bool = False
+    subject: str | None = None
+    case: str | None = None
+    limit: int = 50
+    after: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ObligationPage:
+    """A page of the queue in order of urgency: release work first, then by due date. `next` is None on the last."""
+
+    items: tuple[ObligationView, ...]
+    next: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class EventPage:
+    """Events of a case in order; `next` is the version to pass as `after`."""
+
+    items: tuple[EventView, ...]
+    next: int | None
+
+
+# --- counter -----------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class CheckRequest:
+    """A clerk's question about a subject, named by `code` (any lawful kind of code) or by opaque `subject` id."""
+
+    matter: str
+    purpose: str
+    code: str | None = None
+    subject: str | None = None
+    department: str | None = None  # defaults to the principal's; another one is refused
+
+
+@dataclass(frozen=True, slots=True)
+class DirectiveView:
+    """One thing the clerk is told. `basis` is (law id, article)."""
+
+    effect: str
+    measure: str
+    title: str
+    department: str
+    list: str
+    obligation: str
+    basis: tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class OutstandingDocument:
+    """A document that may be handed in later, and within what time (a duration as the matter states it)."""
+
+    id: str
+    title: str
+    within: str
+
+
+@dataclass(frozen=True, slots=True)
+class VerificationStep:
+    """A lawful extra verification step."""
+
+    id: str
+    title: str
+
+
+@dataclass(frozen=True, slots=True)
+class LimitView:
+    """A suggested credit limit in fen. Never an entitlement."""
+
+    case: str
+    rule: str
+    table: str
+    amount: int
+
+
+@dataclass(frozen=True, slots=True)
+class CheckResult:
+    """The answer at the counter. `known` is whether the code is on file at all; nothing is said of other matters."""
+
+    check: str
+    matter: str
+    known: bool
+    directives: tuple[DirectiveView, ...] = ()
+    documents: tuple[OutstandingDocument, ...] = ()
+    verification: tuple[VerificationStep, ...] = ()
+    limits: tuple[LimitView, ...] = ()
+    suspended: tuple[DirectiveView, ...] = ()  # incentives that an active severe sanction suspends
+
+
+# --- records and subjects ----------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class RecordResult:
+    """What became of one line. `id` is the stored record's id, also for a duplicate. Lines count from 1."""
+
+    line: int
+    status: Literal["accepted", "duplicate", "rejected"]
+    id: str | None = None
+    excluded: bool = False
+    errors: tuple[FieldError, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ListingView:
+    """A list the subject stands, or stood, on."""
+
+    case: str
+    list: str
+    title: str
+    kind: ListKind
+    state: CaseState
+    filed_on: dt.date
+    ended_on: dt.date | None
+
+
+@dataclass(frozen=True, slots=True)
+class SubjectView:
+    """A subject by opaque id. The name only goes to departments that have a case or record about it, and auditors."""
+
+    id: str
+    kind: str
+    name: str | None
+    listings: tuple[ListingView, ...]
+
+
+# --- policy and keys ---------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class PolicyView:
+    """A policy version and how it came into force. `approved_*` are None while it is only proposed."""
+
+    version: str
+    proposed_by: str
+    proposed_at: str
+    approved_by: str | None
+    approved_at: str | None
+    active: bool
+    counts: Mapping[str, int]
+
+
+@dataclass(frozen=True, slots=True)
+class KeyView:
+    """An API key without its secret."""
+
+    id: str
+    department: str
+    roles: frozenset[str]
+    label: str
+    created: str
+    revoked: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class IssuedKey:
+    """A new key. `token` is shown once and stored nowhere."""
+
+    key: KeyView
+    token: str

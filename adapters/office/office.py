@@ -1,0 +1,276 @@
+"""The office: every use case that HTTP and the command line offer, in one place."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any
+
+from sqlalchemy import Engine
+
+from adapters.ledger.policies import PolicyStore
+from adapters.office import counter, filing, intake, keys, policy, reading, subjects, working
+from adapters.office.model import (
+    Answer,
+    Answered,
+    CaseView,
+    CheckRequest,
+    CheckResult,
+    DecisionView,
+    Ended,
+    EventPage,
+    Filed,
+    Filing,
+    FilingResult,
+    GraphInput,
+    Idempotency,
+    IssuedKey,
+    KeyView,
+    ObligationPage,
+    ObligationQuery,
+    ObligationView,
+    Party,
+    PolicyView,
+    Principal,
+    RecordResult,
+    SubjectView,
+)
+from adapters.office.ports import Context, Evaluator
+from engine.casework.model import Actor, Ground
+from engine.language.ir import Policy
+
+
+class Office:
+    """The application layer. Safe to share between threads; holds no state but caches of immutable things.
+
+    Any method may raise `ForbiddenError` when the principal lacks the role, and `NotFoundError` for an id that does
+    not exist or is not the principal's to see.
+    """
+
+    def __init__(
+        self,
+        engine: Engine,
+        *,
+        evaluator: Evaluator,
+        clock: Callable[[], dt.datetime],
+        secret: bytes,
+        policies: PolicyStore | None = None,
+    ) -> None:
+        """Open an office on a migrated database (`adapters.ledger.upgrade`)."""
+        self.context = Context(engine, policies or PolicyStore(engine), evaluator, clock, secret)
+        self._counter = counter.Counter(self.context)
+
+    # filing
+
+    def file_case(self, principal: Principal, filing_: Filing, *, idempotency: Idempotency | None = None) -> Filed:
+        """Place a subject on a list; returns once the decision and what follows are durably logged.
+
+        Raises:
+            ForbiddenError: the list does not name the principal's department among `filed_by`.
+            InvalidError: list, identity code, kind or facts are wrong.
+            ConflictError: `already-listed`, the same facts are in force already.
+            IdempotencyError: the key was used for another request.
+            UndecidedError: the engines reached no common decision; nothing was filed.
+
+        """
+        return filing.file_case(self.context, principal, filing_, idempotency)
+
+    def file_cases(self, principal: Principal, filings: Iterable[Filing]) -> Iterable[FilingResult]:
+        """File many, lazily, each in a transaction of its own; one bad line does not stop the others."""
+        return filing.file_cases(self.context, principal, filings)
+
+    # working
+
+    def answer(
+        self,
+        principal: Principal,
+        obligation: str,
+        answer: Answer,
+        *,
+        if_match: str | None = None,
+        idempotency: Idempotency | None = None,
+    ) -> Answered:
+        """Do something about an obligation of the principal's department.
+
+        `if_match` is an `ObligationView.etag`.
+
+        Raises:
+            RefusedError: casework does not permit this now.
+            PreconditionError: the obligation changed since `if_match`.
+            ConflictError: other writers kept winning; nothing was changed.
+            InvalidError: a field of the answer is wrong, or no officer is named.
+
+        """
+        return working.answer(self.context, principal, obligation, answer, if_match, idempotency)
+
+    def end_case(  # noqa: PLR0913 - keyword-only beyond the ground
+        self,
+        principal: Principal,
+        case: str,
+        ground: Ground,
+        reason: str,
+        *,
+        if_match: int | None = None,
+        idempotency: Idempotency | None = None,
+    ) -> Ended:
+        """End a listing that the principal's department filed; everything in force begins to be lifted.
+
+        `if_match` is a `CaseView.version`. Raises like `answer`.
+        """
+        return working.end_case(self.context, principal, case, ground, reason, if_match, idempotency)
+
+    # reading
+
+    def get_case(self, principal: Principal, case: str) -> CaseView:
+        """A case's header: for its initiator, departments that owe something in it, and auditors."""
+        return reading.get_case(self.context, principal, case)
+
+    def get_obligation(self, principal: Principal, obligation: str) -> ObligationView:
+        """One obligation: for its department, the case's initiator, and auditors."""
+        return reading.get_obligation(self.context, principal, obligation)
+
+    def graph(self, principal: Principal, case: str) -> GraphInput:
+        """What the graph of a case is drawn from."""
+        return reading.graph(self.context, principal, case)
+
+    def list_obligations(self, principal: Principal, query: ObligationQuery) -> ObligationPage:
+        """A page of the queue. A department sees its own obligations; an auditor all, or those of `department`.
+
+        Raises:
+            InvalidError: the cursor or the limit is wrong.
+            ForbiddenError: `department` is another one and the principal is no auditor.
+
+        """
+        return reading.list_obligations(self.context, principal, query)
+
+    def events(self, principal: Principal, case: str, *, after: int = 0, limit: int = 100) -> EventPage:
+        """Events of a case after a version: for its initiator and auditors."""
+        return reading.events(self.context, principal, case, after, limit)
+
+    def decision(self, principal: Principal, case: str, *, why_not: str | None = None) -> DecisionView:
+        """The latest decision of a case, explained under the policy it was made with: for its initiator and auditors.
+
+        `why_not` is a department id: why it owes nothing.
+        """
+        return reading.decision(self.context, principal, case, why_not)
+
+    # counter
+
+    def check(self, principal: Principal, request: CheckRequest) -> CheckResult:
+        """What a clerk must know about a subject for one matter. Every question is recorded before it is answered.
+
+        Adverse effects count only while the measure is in force, favourable ones from the day they are owed.
+
+        Raises:
+            InvalidError: unknown matter, empty purpose, invalid code, or neither code nor subject.
+            ForbiddenError: the matter is not one that the principal's department handles.
+
+        """
+        return self._counter.check(principal, request)
+
+    # records and subjects
+
+    def put_records(self, principal: Principal, lines: Sequence[Mapping[str, Any]]) -> tuple[RecordResult, ...]:
+        """Take in 1 to 10,000 records and relations, all from the principal's department, in one transaction.
+
+        A record:   {"record": "penalty", "id": "<the supplier's own id>", "subject": {"kind", "code", "name"},
+                     "date": "2026-01-31", "fields": {…}}        (`date` may be absent: unknown)
+        A relation: {"relation": "legal-representative", "id": …, "subject": {…}, "person": {"kind", "code", "name"}}
+
+        A line that is wrong is rejected with its errors; one seen before (same supplier, kind and id) is a duplicate.
+
+        Raises:
+            InvalidError: no line, or more than 10,000.
+
+        """
+        return intake.put_records(self.context, principal, lines)
+
+    def lookup_subject(self, principal: Principal, party: Party) -> SubjectView:
+        """The subject with an identity code. `party.name` is not looked at: names never match.
+
+        Raises:
+            InvalidError: the code is not valid for the kind.
+
+        """
+        return subjects.lookup(self.context, principal, party)
+
+    def get_subject(self, principal: Principal, subject: str) -> SubjectView:
+        """A subject that the principal's department has a case, obligation or record about."""
+        return subjects.get(self.context, principal, subject)
+
+    # policy
+
+    def current_policy(self) -> Policy:
+        """The policy in force.
+
+        Raises:
+            NotFoundError: none has been activated yet.
+
+        """
+        return policy.current(self.context)
+
+    def policy_version(self, version: str) -> Policy:
+        """A policy by version, in force or not."""
+        return policy.version(self.context, version)
+
+    def describe_policy(self, version: str | None = None) -> PolicyView:
+        """Version, counts and how it came into force; the policy in force by default."""
+        return policy.describe(self.context, version)
+
+    def propose_policy(self, principal: Principal, files: Mapping[str, str]) -> PolicyView:
+        """Propose a bundle (path → text). Policy staff only.
+
+        Raises:
+            InvalidError: it does not compile; `field` is `path:line:column`, `code` the diagnostic's.
+
+        """
+        return policy.propose(self.context, principal, files)
+
+    def approve_policy(self, principal: Principal, version: str) -> PolicyView:
+        """Activate a proposed bundle. Another officer with another key than the proposer's.
+
+        Raises:
+            ForbiddenError: `same-person`.
+            ConflictError: `policy-active`, it is in force already.
+
+        """
+        return policy.approve(self.context, principal, version)
+
+    def bootstrap_policy(self, files: Mapping[str, str], *, proposed_by: Actor, approved_by: Actor) -> PolicyView:
+        """Install the first policy of an empty ledger, from the command line of the host. Idempotent for equal files.
+
+        Raises:
+            ConflictError: `policy-active`, another policy is in force; use propose and approve.
+            ForbiddenError: `same-person`.
+            InvalidError: it does not compile.
+
+        """
+        return policy.bootstrap(self.context, files, proposed_by, approved_by)
+
+    # keys
+
+    def issue_key(self, department: str, roles: Iterable[str], label: str) -> IssuedKey:
+        """Issue a key; for the command line of the host, there is no HTTP way to it.
+
+        Raises:
+            InvalidError: unknown role, or a department that the policy in force does not have.
+
+        """
+        return keys.issue(self.context, department, frozenset(roles), label)
+
+    def list_keys(self) -> tuple[KeyView, ...]:
+        """All keys, oldest first, revoked ones included."""
+        return keys.list_all(self.context)
+
+    def revoke_key(self, key_id: str) -> KeyView:
+        """Revoke a key from this moment on. Revoking twice keeps the first moment."""
+        return keys.revoke(self.context, key_id)
+
+    def authenticate(self, token: str) -> Principal:
+        """The principal behind a token, without an officer.
+
+        Raises:
+            UnauthenticatedError: unknown or revoked.
+
+        """
+        return keys.authenticate(self.context, token)

@@ -1,0 +1,64 @@
+"""What the office needs from outside itself, and the bundle of it that every use case receives."""
+
+from __future__ import annotations
+
+import datetime as dt
+import hashlib
+import hmac
+import secrets
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Protocol
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import Engine
+
+from adapters.ledger.policies import PolicyStore
+from engine.decision.model import Decision, Facts
+from engine.language.ir import Policy
+
+CHINA = ZoneInfo("Asia/Shanghai")
+
+
+class Evaluator(Protocol):
+    """Makes a decision with both engines."""
+
+    def decide(self, policy: Policy, facts: Facts) -> Decision:
+        """The decision on which both engines agree.
+
+        Raises:
+            Exception: they differ, or cannot be run. The office files nothing then.
+
+        """
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """The office's means: database, policies, engines, clock, and the secret that digests identity codes.
+
+    `clock` returns an aware instant. `secret` must stay the same for the life of the database: with another one no
+    known subject is recognised.
+    """
+
+    engine: Engine
+    policies: PolicyStore
+    evaluator: Evaluator
+    clock: Callable[[], dt.datetime]
+    secret: bytes
+
+    def now(self) -> str:
+        """This instant as RFC 3339 text in UTC with microseconds, so that text order is time order."""
+        return self.clock().astimezone(dt.UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
+
+    def today(self) -> dt.date:
+        """The acting day in China."""
+        return self.clock().astimezone(CHINA).date()
+
+    def code_digest(self, code: str) -> str:
+        """HMAC-SHA256 of a normalised identity code: without the secret, codes cannot be guessed from the table."""
+        return hmac.new(self.secret, code.encode(), hashlib.sha256).hexdigest()
+
+    def new_id(self) -> str:
+        """A fresh opaque id that sorts by time, which keeps B-tree inserts local: 12 hex of milliseconds, 20 random."""
+        return f"{int(self.clock().timestamp() * 1000):012x}{secrets.token_hex(10)}"

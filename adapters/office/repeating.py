@@ -1,0 +1,74 @@
+"""Idempotency: a repeated request is answered with what the first one brought about, and does nothing."""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import Any, TypeVar
+
+from pydantic import TypeAdapter
+from sqlalchemy import Connection, select, update
+from sqlalchemy.dialects import postgresql, sqlite
+
+from adapters.ledger.tables import idempotency
+from adapters.office.errors import FieldError, IdempotencyError, InvalidError
+from adapters.office.model import Idempotency, Principal
+
+T = TypeVar("T")
+MAX_KEY = 200
+"""Characters in an idempotency key."""
+
+
+@cache
+def adapter(cls: type[T]) -> TypeAdapter[T]:
+    """The JSON form of a result; built once for each class."""
+    return TypeAdapter(cls)
+
+
+def replay(conn: Connection, principal: Principal, idem: Idempotency | None, cls: type[T]) -> T | None:
+    """What the first request with this key brought about, or None if there was none.
+
+    Raises:
+        IdempotencyError: that was another request.
+        InvalidError: the key is empty or too long.
+
+    """
+    if idem is None:
+        return None
+    if not 0 < len(idem.key) <= MAX_KEY:
+        raise InvalidError((FieldError("Idempotency-Key", "length", f"长度应为 1 至 {MAX_KEY} 个字符"),))
+    row = conn.execute(
+        select(idempotency.c.digest, idempotency.c.body).where(
+            idempotency.c.key == idem.key, idempotency.c.principal == principal.key_id
+        )
+    ).one_or_none()
+    if row is None:
+        return None
+    if row.digest != idem.digest:
+        raise IdempotencyError
+    return adapter(cls).validate_json(row.body)
+
+
+def claim(conn: Connection, principal: Principal, idem: Idempotency | None, at: str) -> bool:
+    """Claim the key inside the transaction of the effect; False when another request has just taken it.
+
+    On PostgreSQL a second claim waits until the first transaction ends, so two equal requests never both act.
+    """
+    if idem is None:
+        return True
+    values = {"key": idem.key, "principal": principal.key_id, "digest": idem.digest, "body": "", "at": at}
+    dialect: Any = postgresql if conn.dialect.name == "postgresql" else sqlite
+    return bool(conn.execute(dialect.insert(idempotency).values(values).on_conflict_do_nothing()).rowcount == 1)
+
+
+def keep(conn: Connection, principal: Principal, idem: Idempotency | None, result: T) -> None:
+    """Store what the request brought about under its claimed key."""
+    if idem is None:
+        return
+    body = adapter(type(result)).dump_json(result).decode()
+    conn.execute(
+        update(idempotency)
+        .where(idempotency.c.key == idem.key, idempotency.c.principal == principal.key_id)
+        .values(body=body)
+    )
+
+

@@ -1,0 +1,136 @@
+"""Every diagnostic the language knows: its stable code, severity, Chinese title and how to put it right."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A kind of mistake."""
+
+    title: str
+    help: str
+    severity: Literal["error", "warning", "info"] = "error"
+
+
+CATALOGUE: Mapping[str, Entry] = {
+    # the file itself
+    "XH001": Entry("文件过大", "把文件拆小；政策文件不超过 1 MiB。"),
+    "XH002": Entry("不是 UTF-8 编码", "用编辑器另存为 UTF-8。"),
+    "XH003": Entry("含有不可见或控制字符", "删去该字符，包括双向控制符、零宽字符和 NUL。"),
+    "XH004": Entry("YAML 语法错误", "检查冒号、缩进、括号和引号是否成对。"),
+    "XH005": Entry("用制表符缩进", "YAML 缩进只能用空格。"),
+    "XH006": Entry("嵌套过深", "政策文件嵌套不超过 32 层。"),
+    "XH007": Entry("内容过多", "把文件拆小；一个文件不超过 20 万个节点。"),
+    "XH008": Entry("锚点展开过大", "不要用锚点层层引用；全文锚点展开不超过 1000 个节点。"),
+    "XH009": Entry("锚点引用无效", "锚点须先定义后引用，且不得引用自身。"),
+    "XH010": Entry("键重复", "同一层的键只能出现一次，删去其中一个。"),
+    "XH011": Entry("一个文件有多个文档", "一个文件只写一个文档，删去“---”。"),
+    "XH012": Entry("使用了 YAML 标签", "删去以“!”开头的标签；值的类型由语言规定。"),
+    "XH013": Entry("文件为空", "写入一份政策文档，或删去此文件。"),
+    "XH014": Entry("文档不是键值表", "文档最外层须为“键: 值”。"),
+    "XH015": Entry("键不是普通文字", "键须为一行普通文字；不支持“<<”合并键。"),
+    "XH016": Entry("字形相似的字符", "改用半角英文字符；全角和其他文字中的相似字母不是同一个字符。"),
+    "XH018": Entry("问题太多", "先改正已列出的问题再检查。"),
+    # the shape of a document
+    "XH020": Entry("不认识的文档种类", "文档的第一个键说明它是哪一种。"),
+    "XH021": Entry("不认识的键", "对照 docs/language.md 改正键名，或删去。"),
+    "XH022": Entry("缺少必填的键", "补上该键。"),
+    "XH023": Entry("结构不对", "改为所要求的文字、列表或键值表。"),
+    "XH024": Entry("不在允许的取值之内", "改为允许的取值之一。"),
+    "XH025": Entry("标识不合规范", "标识只用小写英文字母、数字和连字符，以字母开头。"),
+    "XH026": Entry("标识与文件名不一致", "文件名须等于标识加“.yaml”。"),
+    "XH027": Entry("标识重复", "给其中一个改名，或合并两处。"),
+    "XH028": Entry("文字为空", "写上内容，或删去该键。"),
+    "XH029": Entry("列表为空", "至少写一项。"),
+    "XH030": Entry("种类键不在最前", "把说明文档种类的键移到第一行。"),
+    # scalars
+    "XH031": Entry("整数不合规范", "写成 -12 或 1_000，绝对值不超过 2^62。"),
+    "XH032": Entry("金额不合规范", "写成 5000 元、12.34 元、10 万元或 1 亿元，精确到分。"),
+    "XH033": Entry("比率不合规范", "写成 30% 或 12.34%，最多两位小数。"),
+    "XH034": Entry("日期不合规范", "写成 2024-01-31，且须是日历上有的一天。"),
+    "XH035": Entry("真假值不合规范", "只能写 true 或 false。"),
+    "XH036": Entry("期限不合规范", "写成 3 working days、10 days、6 months 或 2 years。"),
+    "XH037": Entry("有效期倒置", "生效日不得晚于失效日。"),
+    "XH038": Entry("列表中有重复项", "删去重复的一项。"),
+    # references
+    "XH050": Entry("引用的法律文件不存在", "先在 rules/laws/ 建立该文件，或改正标识。"),
+    "XH051": Entry("引用的条款不存在", "在该法律文件的 articles 中补上条款，或改正条款号。"),
+    "XH052": Entry("部门不存在", "先在 rules/departments/ 建立该部门，或改正标识。"),
+    "XH053": Entry("名单不存在", "先在 rules/lists/ 建立该名单，或改正标识。"),
+    "XH054": Entry("措施不存在", "先在 rules/measures/ 建立该措施，或改正标识。"),
+    "XH055": Entry("事项不存在", "先在 rules/matters/ 建立该事项，或改正标识。"),
+    "XH056": Entry("分级表不存在", "先在 rules/tables/ 建立该表，或改正标识。"),
+    "XH057": Entry("记录种类不存在", "先在 rules/records/ 建立该种类，或改正标识。"),
+    "XH058": Entry("备忘录不存在", "测试须对应一份备忘录，改正标识。"),
+    "XH059": Entry("规则不存在", "改为本备忘录中的规则标识。"),
+    "XH060": Entry("事实不存在", "在名单的 facts 或备忘录的 derive 中声明，或改正名称。"),
+    "XH061": Entry("核验步骤不合法", "从严核验只能从该事项的 verification 中选择步骤（行政许可法第三十一条）。"),
+    "XH062": Entry("部门撤并成环", "改正 merged_into。"),
+    # conditions
+    "XH070": Entry("条件的写法不对", "条件写成 {事实: 值}、{all: […]}、{any: […]}、{not: …} 等。"),
+    "XH071": Entry("不认识的比较方式", "改为 eq、ne、lt、lte、gt、gte、in、not_in 等。"),
+    "XH072": Entry("比较方式不适用于该类型", "换用该类型允许的比较方式。"),
+    "XH073": Entry("值与事实的类型不符", "按该事实的类型书写。"),
+    "XH074": Entry("不是该枚举的取值", "改为声明过的取值之一。"),
+    "XH075": Entry("比较的两个事实类型不同", "只能比较同一类型的事实。"),
+    "XH076": Entry("回溯期不可用", "回溯期用 days、months 或 years，且不超过 100 年。"),
+    "XH077": Entry("计数缺少比较", "写上且只写一个 gte、eq 等比较。"),
+    "XH078": Entry("此处不能用这种条件", "换一种写法，或先用 derive 推导。"),
+    "XH079": Entry("事实名称不可用", "事实名只用小写英文字母、数字和下划线，且不是保留字。"),
+    "XH080": Entry("事实名称冲突", "给推导的事实另取名称。"),
+    "XH081": Entry("条件组为空", "至少写一个条件，或删去该组。"),
+    "XH082": Entry("条件过大", "拆成几条规则，或减少层层的 overrides。"),
+    "XH083": Entry("枚举声明不对", "enum 须写 values；values 只用于 enum 和 list。"),
+    # the structure of a memorandum
+    "XH090": Entry("推导成环", "推导的事实不能直接或间接依赖自身。"),
+    "XH091": Entry("优先关系成环", "overrides 不能直接或间接绕回自身。"),
+    "XH092": Entry("优先关系缺少依据", "写 overrides 的规则须有 basis。"),
+    "XH093": Entry("优先规则的有效期不足", "优先的规则须在被优先的规则有效的每一天都有效；否则把后者按时段拆成两条。"),
+    "XH094": Entry("先后关系成环", "after 不能直接或间接绕回自身。"),
+    "XH095": Entry("先行措施不在本备忘录", "after 只能写本备忘录中的措施。"),
+    "XH096": Entry("choose 的顺序不对", "只有最后一行可以不写 when。"),
+    "XH097": Entry("推导的写法不对", "when、choose、count 须写且只写一个，类型与之相符。"),
+    "XH098": Entry("后果的写法不对", "oblige、advise、limit 须写且只写一个。"),
+    "XH099": Entry("该后果不能有这个键", "删去该键。"),
+    # measures and matters
+    "XH100": Entry("激励不能减损权益", "激励措施的 class 只能是 managerial 或 voluntary。"),
+    "XH101": Entry("持续性措施不写 reversible", "reversible 只用于 one-shot 措施；持续性措施到期一律解除。"),
+    "XH102": Entry("核验步骤缺少从严核验", "steps 只用于 effect 为 verify-further 的措施。"),
+    "XH103": Entry("没有可容缺的材料", "为该事项的材料写 may_be_outstanding，或不用 tolerate-missing。"),
+    "XH104": Entry("措施与名单的性质不合", "核对措施的 kind 与名单的 kind。", "warning"),
+    # tables
+    "XH110": Entry("分级表有空缺", "补一行覆盖所举的情形。"),
+    "XH111": Entry("分级表有重叠", "改条件使各行互斥，或改 hit。"),
+    "XH112": Entry("分级表过大无法证明", "减少输入或界点，或拆成几张表。"),
+    "XH113": Entry("分级表有永不命中的行", "删去该行，或调整顺序。", "warning"),
+    "XH114": Entry("分级表的输入对不上", "在备忘录的名单或 derive 中提供同名同类型的事实。"),
+    "XH115": Entry("额度公式不对", "amount 须为本表的金额输出，plus 中的 of 须为金额事实。"),
+    "XH116": Entry("额度下限高于上限", "改正 floor 或 cap。"),
+    "XH117": Entry("汇总方式与输出不符", "min、max、sum 只能有一个整数或金额输出。"),
+    "XH118": Entry("分级表的行与输出不符", "每行须给出每个输出，且不多写。"),
+    "XH119": Entry("该表没有额度公式", "为表写 limit，或不要用 limit 引用它。"),
+    # legality
+    "XH120": Entry("措施没有依据", "在条款、规则或措施上写 basis。"),
+    "XH121": Entry("减损权益的措施依据不足", "依据须为法律、行政法规、中央政策文件或省级法规，全程有效，并及于对象、关联人和名单（国办发〔2020〕49号）。"),
+    "XH122": Entry("依据不及于对象", "换用及于该名单、主体和关联人且有效的依据。"),
+    "XH123": Entry("部门在此期间不存在", "改为当时存在的部门，或为规则写 valid。"),
+    "XH124": Entry("规则永不触发", "核对主体种类与条件。", "warning"),
+    "XH125": Entry("同一事项上指令矛盾", "使两条规则的条件互斥，或用 overrides 写明谁优先。"),
+    "XH126": Entry("部门已撤并", "改为承接其职责的部门，或为规则写 valid。", "warning"),
+    # calendars
+    "XH130": Entry("日历中日期重复", "删去重复的日期。"),
+    "XH131": Entry("假日落在周末", "holidays 只写工作日；周末本就不上班。"),
+    "XH132": Entry("调休上班日不在周末", "makeup 只写周末。"),
+    "XH133": Entry("日期不属于这一年", "移到对应年份的日历。"),
+    # tests and loose ends
+    "XH140": Entry("测试没有预期", "expect 至少写一项。"),
+    "XH141": Entry("测试重名", "给其中一个测试改名。"),
+    "XH142": Entry("规则没有测试", "在备忘录旁的测试中写明它何时触发、何时不触发。", "warning"),
+    "XH143": Entry("预期的部门或措施不在备忘录", "核对 owes、advice 等处的措施与部门。"),
+    "XH151": Entry("名单的事实没有规则用到", "如只作存档可不理会；否则在备忘录中使用。", "info"),
+    "XH150": Entry("事实没有被用到", "在规则中使用，或删去声明。", "warning"),
+}

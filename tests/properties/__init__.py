@@ -1,0 +1,1 @@
+"""Properties held over generated policies, subjects and casework."""
