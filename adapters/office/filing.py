@@ -8,7 +8,7 @@ import json
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, insert, select
 
 from adapters.ledger.database import VersionConflictError, read, retrying, write
 from adapters.ledger.policies import UnknownPolicyError
@@ -93,6 +93,7 @@ def _file(context: Context, principal: Principal, filing: Filing, idem: Idempote
         if not claim(conn, principal, idem, at):
             raise VersionConflictError(command.case)
         store(conn, prepared.parties.values(), at)
+        _keep_relations(conn, context, principal, filing, prepared, command.case, at)
         put_decision(
             conn, decision, document, digest, case=case.id, listing_key=prepared.listing_key, at=at
         )
@@ -118,6 +119,22 @@ def _file(context: Context, principal: Principal, filing: Filing, idem: Idempote
         )  # fmt: skip
         keep(conn, principal, idem, result)
     return result
+
+
+def _keep_relations(  # noqa: PLR0913 - one insert
+    conn: Connection, context: Context, principal: Principal, filing: Filing, prepared: _Prepared, case: str, at: str
+) -> None:
+    """Persons named in a filing stay related to the subject for later decisions."""
+    rows = [
+        {
+            "id": context.new_id(), "subject_id": prepared.facts.subject,
+            "related_id": prepared.parties[f"related.{i}"].id, "role": related.role, "supplier": principal.department,
+            "external_id": f"{case}/{i}", "received_at": at, "key_id": principal.key_id,
+        }
+        for i, related in enumerate(filing.related)
+    ]  # fmt: skip
+    if rows:
+        conn.execute(insert(relations), rows)
 
 
 def evaluate(context: Context, policy: Policy, facts: Facts) -> Decision:

@@ -9,6 +9,7 @@ from typing import Any, Literal
 
 from adapters.office.errors import FieldError
 from engine.casework.model import CaseState, Edge, Evidence, Ground, Obligation
+from engine.decision.explain import Explanation, WhyNot
 from engine.decision.model import Decision, SuggestedLimit, UnknownRule
 from engine.language.ir import ListKind
 
@@ -210,12 +211,18 @@ class EventView:
 
 @dataclass(frozen=True, slots=True)
 class DecisionView:
-    """A decision with its explanation. `why_not` is filled when a department was asked about."""
+    """A decision with its explanation.
+
+    `document` is what was logged, `decision` what its rules and facts give when they are run again, `reproduced`
+    whether the two are equal byte for byte and the digest fits. `why_not` is filled when a department was asked about.
+    """
 
     digest: str
+    document: Mapping[str, Any]
     decision: Decision
-    explanation: Any
-    why_not: Any = None
+    reproduced: bool
+    explanation: Explanation
+    why_not: WhyNot | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -260,6 +267,7 @@ class CheckRequest:
     code: str | None = None
     subject: str | None = None
     department: str | None = None  # defaults to the principal's; another one is refused
+    kind: str | None = None  # only needed for the rare code that is valid for an organisation and for a person
 
 
 @dataclass(frozen=True, slots=True)

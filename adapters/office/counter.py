@@ -1,0 +1,209 @@
+"""The counter check (逢办必查): what a clerk must know about a subject for one matter, and nothing else."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy import Connection, Row, and_, bindparam, exists, insert, select, true
+
+from adapters.ledger.database import write
+from adapters.ledger.policies import UnknownPolicyError
+from adapters.ledger.tables import activations, cases, checks, limits, obligations, subjects
+from adapters.office.access import require_role
+from adapters.office.errors import FieldError, ForbiddenError, InvalidError, NotFoundError
+from adapters.office.model import (
+    CheckRequest,
+    CheckResult,
+    DirectiveView,
+    LimitView,
+    OutstandingDocument,
+    Principal,
+    VerificationStep,
+)
+from adapters.office.ports import Context
+from engine.identity import InvalidCode, check_code, normalise, scheme_of, schemes_for
+from engine.language.ir import FAVOURABLE, Matter, Policy
+
+MAX_PURPOSE = 500
+"""Characters in the purpose of a check."""
+IN_FORCE = frozenset({"in-force", "done"})
+OWED = IN_FORCE | {"open", "accepted"}
+
+
+class Counter:
+    """Answers checks. Its statements are built once: a check is the call that is made most."""
+
+    def __init__(self, context: Context) -> None:
+        self._context = context
+        self._find = _statement(subjects.c.code_digest.in_([bindparam("first"), bindparam("second")]))
+        self._find_by_id = _statement(subjects.c.id == bindparam("id"))
+        self._limits = (
+            select(limits.c.case_id, limits.c.rule, limits.c.table_id, limits.c.amount)
+            .join(cases, and_(cases.c.id == limits.c.case_id, cases.c.ended_on.is_(None)))
+            .where(limits.c.subject_id.in_(bindparam("subjects", expanding=True)))
+            .where(limits.c.department_id == bindparam("department"))
+            .order_by(limits.c.case_id, limits.c.rule)
+        )
+        self._log = insert(checks)
+        self._current = select(activations.c.version).order_by(activations.c.id.desc()).limit(1)
+
+    def check(self, principal: Principal, request: CheckRequest) -> CheckResult:
+        """See `Office.check`."""
+        require_role(principal, "implementer", "initiator")
+        digests = self._named(request)
+        with write(self._context.engine) as conn:
+            rows = self._rows(conn, request, digests)
+            policy = self._policy(conn, rows)
+            matter = _matter(policy, principal, request)
+            result = self._answer(conn, principal, request, matter, rows)
+            conn.execute(
+                self._log,
+                {
+                    "id": result.check, "at": self._context.now(), "department": principal.department,
+                    "officer": principal.officer, "key_id": principal.key_id,
+                    "subject_id": next((row.subject_id for row in rows), None), "matter": request.matter,
+                    "purpose": request.purpose.strip(),
+                    "answer": json.dumps(
+                        [[d.obligation, d.effect] for d in result.directives], separators=(",", ":")
+                    ),
+                },
+            )  # fmt: skip
+        return result
+
+    def _named(self, request: CheckRequest) -> tuple[str, ...]:
+        """The digests that the code may have; none when the subject is named by id."""
+        errors = []
+        if not 0 < len(request.purpose.strip()) <= MAX_PURPOSE or "\0" in request.purpose:
+            errors.append(FieldError("purpose", "required", f"须写明查询用途，最长 {MAX_PURPOSE} 字"))
+        if (request.code is None) == (request.subject is None):
+            errors.append(FieldError("code", "one-of", "统一社会信用代码（身份号码）与主体编号须且只须填一项"))
+        if errors:
+            raise InvalidError(tuple(errors))
+        if request.code is None:
+            return ()
+        if request.kind is not None:
+            try:
+                code = check_code(request.kind, request.code)
+            except InvalidCode as error:
+                raise InvalidError((FieldError("code", "invalid-code", str(error)),)) from error
+            return (self._context.code_digest(f"{scheme_of(request.kind)}:{code}"),)
+        schemes = schemes_for(request.code)
+        if not schemes:
+            # Say what is wrong with it as the kind that it looks like: eighteen digits are a person's number.
+            digits = normalise(request.code)[:17].isdigit() and not normalise(request.code).startswith("9")
+            try:
+                check_code("natural-person" if digits else "enterprise", request.code)
+            except InvalidCode as error:
+                raise InvalidError((FieldError("code", "invalid-code", str(error)),)) from error
+        if "organisation" in schemes and "person" in schemes:
+            raise InvalidError((FieldError("kind", "required", "该号码兼合两种编码规则，须写明主体类型"),))
+        code = normalise(request.code)
+        return tuple(self._context.code_digest(f"{scheme}:{code}") for scheme in schemes)
+
+    def _rows(self, conn: Connection, request: CheckRequest, digests: Sequence[str]) -> Sequence[Row[Any]]:
+        if digests:
+            values = {"first": digests[0], "second": digests[-1], "matter": request.matter}
+            return conn.execute(self._find, values).all()
+        return conn.execute(self._find_by_id, {"id": request.subject, "matter": request.matter}).all()
+
+    def _policy(self, conn: Connection, rows: Sequence[Row[Any]]) -> Policy:
+        version = rows[0].current if rows else conn.execute(self._current).scalar()
+        if version is None:
+            message = "尚无生效的政策"
+            raise NotFoundError(message, code="no-policy")
+        try:
+            return self._context.policies.get(version, conn)
+        except UnknownPolicyError as error:  # pragma: no cover - a foreign key holds this
+            raise NotFoundError from error
+
+    def _answer(
+        self, conn: Connection, principal: Principal, request: CheckRequest, matter: Matter, rows: Sequence[Row[Any]]
+    ) -> CheckResult:
+        check = self._context.new_id()
+        if not rows:
+            return CheckResult(check, matter.id, known=False)
+        severe = any(row.severe for row in rows)
+        told: list[DirectiveView] = []
+        suspended: list[DirectiveView] = []
+        steps: dict[str, str] = {}
+        for row in rows:
+            if row.obligation is None:
+                continue
+            favourable = row.effect in FAVOURABLE
+            if row.state not in (OWED if favourable else IN_FORCE):
+                continue
+            view = DirectiveView(
+                row.effect, row.measure, row.title, row.department_id, row.list_id, row.obligation,
+                tuple((law, article) for law, article in json.loads(row.basis)),
+            )  # fmt: skip
+            if severe and row.kind == "incentive":
+                suspended.append(view)
+                continue
+            told.append(view)
+            if row.effect == "verify-further":
+                steps.update(json.loads(row.steps))
+        tolerant = any(d.effect == "tolerate-missing" for d in told)
+        lent: tuple[LimitView, ...] = ()
+        if not severe and any(row.limited for row in rows):
+            values = {"subjects": sorted({row.subject_id for row in rows}), "department": principal.department}
+            lent = tuple(LimitView(*row) for row in conn.execute(self._limits, values))
+        return CheckResult(
+            check=check,
+            matter=request.matter,
+            known=True,
+            directives=tuple(told),
+            documents=tuple(
+                OutstandingDocument(d.id, d.title, str(d.may_be_outstanding))
+                for d in matter.documents
+                if tolerant and d.may_be_outstanding is not None
+            ),
+            verification=tuple(VerificationStep(step, title) for step, title in steps.items()),
+            limits=lent,
+            suspended=tuple(suspended),
+        )
+
+
+def _matter(policy: Policy, principal: Principal, request: CheckRequest) -> Matter:
+    matter = policy.matters.get(request.matter)
+    if matter is None:
+        raise InvalidError((FieldError("matter", "unknown-matter", "没有这个办理事项"),))
+    if request.department not in {None, principal.department}:
+        message = "只能以本部门名义查询"
+        raise ForbiddenError(message, code="other-department")
+    if matter.departments and principal.department not in matter.departments:
+        message = f"“{matter.title}”不由该部门办理"
+        raise ForbiddenError(message, code="not-your-matter")
+    return matter
+
+
+def _statement(named: Any) -> Any:  # noqa: ANN401 - SQLAlchemy's own types say less than the query
+    """One row for each obligation on the matter, at least one for each subject found; flags repeat on each."""
+    o = obligations.c
+    severe = exists().where(
+        cases.c.subject_id == subjects.c.id, cases.c.severe == true(), cases.c.list_kind == "sanction",
+        cases.c.state == "in-force",
+    )  # fmt: skip
+    current = select(activations.c.version).order_by(activations.c.id.desc()).limit(1).scalar_subquery()
+    return (
+        select(
+            subjects.c.id.label("subject_id"), severe.label("severe"),
+            exists().where(limits.c.subject_id == subjects.c.id).label("limited"), current.label("current"),
+            o.id.label("obligation"), o.state, o.kind, o.effect, o.measure, o.title, o.department_id, o.list_id,
+            o.basis, o.steps,
+        )
+        .select_from(
+            subjects.outerjoin(
+                obligations,
+                and_(
+                    o.target_id == subjects.c.id, o.matter == bindparam("matter"), o.state.in_(sorted(OWED)),
+                    o.effect.is_not(None), o.duty != "transmit",
+                ),
+            )
+        )
+        .where(named)
+        .order_by(o.due_on, o.id)
+    )  # fmt: skip
+
+

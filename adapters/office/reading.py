@@ -1,0 +1,224 @@
+"""Reading cases, queues, events and decisions. Read models go to the tables directly, past the domain."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import datetime as dt
+import hashlib
+import json
+from typing import Any
+
+from sqlalchemy import Row, Select, or_, select, tuple_
+
+from adapters.ledger.database import read
+from adapters.ledger.projections import NOTHING_NOW, RELEASE_WORK, WORK
+from adapters.ledger.serial import facts_from_json
+from adapters.ledger.store import StoredEvent, read_events
+from adapters.ledger.tables import cases, decisions, edges, obligations
+from adapters.office.access import (
+    case_row_of,
+    case_view,
+    is_auditor,
+    is_initiator,
+    require_full_view,
+    require_role,
+    require_some_view,
+    row_view,
+)
+from adapters.office.errors import FieldError, ForbiddenError, InvalidError, NotFoundError
+from adapters.office.model import (
+    PAGE_LIMIT,
+    CaseView,
+    DecisionView,
+    EventPage,
+    EventView,
+    GraphInput,
+    ObligationPage,
+    ObligationQuery,
+    ObligationView,
+    Principal,
+)
+from adapters.office.ports import Context
+from engine.casework.model import Edge
+from engine.decision.explain import explain
+from engine.decision.explain import why_not as explain_absence
+from engine.decision.reference import decide as decide_by_reference
+
+EVENT_LIMIT = 1000
+"""Most events on one page."""
+
+
+def get_case(context: Context, principal: Principal, case: str) -> CaseView:
+    """See `Office.get_case`."""
+    with read(context.engine) as conn:
+        row = case_row_of(conn, case)
+        require_some_view(conn, principal, row)
+        return case_view(row)
+
+
+def get_obligation(context: Context, principal: Principal, obligation: str) -> ObligationView:
+    """See `Office.get_obligation`."""
+    with read(context.engine) as conn:
+        row = conn.execute(select(obligations).where(obligations.c.id == obligation)).one_or_none()
+        if row is None:
+            raise NotFoundError
+        if row.department_id != principal.department or "implementer" not in principal.roles:
+            require_full_view(principal, case_row_of(conn, row.case_id))
+        return row_view(row, principal, context.today())
+
+
+def graph(context: Context, principal: Principal, case: str) -> GraphInput:
+    """See `Office.graph`."""
+    with read(context.engine) as conn:
+        row = case_row_of(conn, case)
+        require_some_view(conn, principal, row)
+        found = list(
+            conn.execute(select(obligations).where(obligations.c.case_id == case).order_by(obligations.c.number))
+        )
+        links = [
+            Edge(e.before_id, e.after_id, e.kind)
+            for e in conn.execute(
+                select(edges).where(edges.c.case_id == case).order_by(edges.c.before_id, edges.c.after_id)
+            )
+        ]
+        if not (is_auditor(principal) or is_initiator(principal, row)):
+            own = {o.id for o in found if o.department_id == principal.department}
+            links = [e for e in links if e.before in own or e.after in own]
+            shown = own | {e.before for e in links} | {e.after for e in links}
+            found = [o for o in found if o.id in shown]
+        policy = context.policies.get(row.policy_version, conn)
+        day = dt.date.fromisoformat(row.filed_on)
+        departments = {
+            d: policy.departments[d].name_on(day) if d in policy.departments else d
+            for d in sorted({o.department_id for o in found})
+        }
+        today = context.today()
+        views = tuple(row_view(o, principal, today) for o in found)
+        return GraphInput(case_view(row), views, tuple(links), departments)
+
+
+def list_obligations(context: Context, principal: Principal, query: ObligationQuery) -> ObligationPage:
+    """See `Office.list_obligations`."""
+    require_role(principal, "implementer", "initiator", "auditor")
+    if not 1 <= query.limit <= PAGE_LIMIT:
+        raise InvalidError((FieldError("limit", "range", f"应为 1 至 {PAGE_LIMIT}"),))
+    today = context.today()
+    base = _filtered(principal, query)
+    before = _day_limit(query, today)
+    rank, due, last = _cursor(query.after)
+    o = obligations.c
+    rows: list[Row[Any]] = []
+    with read(context.engine) as conn:
+        # One range per rank, so that every page is one short walk along an index however many rows there are.
+        for step in range(rank, NOTHING_NOW + 1):
+            if before is not None and step == NOTHING_NOW:
+                break
+            part = base.where(o.queue_rank == step)
+            if before is not None:
+                part = part.where(o.due_on < before)
+            if step == rank and last:
+                part = part.where(tuple_(o.due_on, o.id) > tuple_(due, last))
+            part = part.order_by(o.due_on, o.id).limit(query.limit + 1 - len(rows))
+            rows += conn.execute(part)
+            if len(rows) > query.limit:
+                break
+    items = tuple(row_view(row, principal, today) for row in rows[: query.limit])
+    following = _encode(rows[query.limit - 1]) if len(rows) > query.limit else None
+    return ObligationPage(items, following)
+
+
+def _filtered(principal: Principal, query: ObligationQuery) -> Select[Any]:
+    o = obligations.c
+    base = select(obligations)
+    if is_auditor(principal):
+        if query.department is not None:
+            base = base.where(o.department_id == query.department)
+    elif query.department in {None, principal.department} and query.case is None:
+        base = base.where(o.department_id == principal.department)
+    elif query.case is not None:
+        # An initiator follows the cases it filed; everyone else stays with what is its own.
+        filed = select(cases.c.id).where(cases.c.id == query.case, cases.c.initiator == principal.department)
+        own = o.department_id == principal.department
+        base = base.where(or_(own, o.case_id.in_(filed)) if "initiator" in principal.roles else own)
+        if query.department is not None:
+            base = base.where(o.department_id == query.department)
+    else:
+        message = "只能查看本部门的应响应事项"
+        raise ForbiddenError(message, code="other-department")
+    if query.case is not None:
+        base = base.where(o.case_id == query.case)
+    if query.state is not None:
+        base = base.where(o.state == query.state)
+    if query.subject is not None:
+        base = base.where(o.subject_id == query.subject)
+    return base
+
+
+def _day_limit(query: ObligationQuery, today: dt.date) -> str | None:
+    """The day before which an obligation must be due, if that is asked for."""
+    days = [query.due_before] if query.due_before is not None else []
+    if query.overdue:
+        days.append(today)
+    return min(days).isoformat() if days else None
+
+
+def _encode(row: Row[Any]) -> str:
+    text = json.dumps([row.queue_rank, row.due_on, row.id])
+    return base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
+
+
+def _cursor(after: str | None) -> tuple[int, str, str]:
+    """The place a page begins after: queue rank, due date, id."""
+    if after is None:
+        return RELEASE_WORK, "", ""
+    try:
+        rank, due, last = json.loads(base64.urlsafe_b64decode(after + "=" * (-len(after) % 4)))
+    except (ValueError, TypeError, binascii.Error):
+        rank = due = last = None
+    if rank not in {RELEASE_WORK, WORK, NOTHING_NOW} or not (isinstance(due, str) and isinstance(last, str)):
+        raise InvalidError((FieldError("after", "cursor", "不是本系统给出的翻页标记"),))
+    if "\0" in due or "\0" in last:
+        raise InvalidError((FieldError("after", "cursor", "不是本系统给出的翻页标记"),))
+    return int(rank), due, last
+
+
+def events(context: Context, principal: Principal, case: str, after: int, limit: int) -> EventPage:
+    """See `Office.events`."""
+    if not 1 <= limit <= EVENT_LIMIT:
+        raise InvalidError((FieldError("limit", "range", f"应为 1 至 {EVENT_LIMIT}"),))
+    with read(context.engine) as conn:
+        require_full_view(principal, case_row_of(conn, case))
+        found = read_events(conn, case, after=min(max(after, 0), 2**31 - 1), limit=limit + 1)
+    items = tuple(_event_view(e) for e in found[:limit])
+    return EventPage(items, items[-1].version if len(found) > limit else None)
+
+
+def _event_view(e: StoredEvent) -> EventView:
+    return EventView(
+        e.position, e.case, e.version, e.type, e.on, e.at, e.department, e.officer, e.key_id, e.payload, e.prev_hash,
+        e.hash,
+    )  # fmt: skip
+
+
+def decision(context: Context, principal: Principal, case: str, why_not: str | None) -> DecisionView:
+    """See `Office.decision`."""
+    with read(context.engine) as conn:
+        header = case_row_of(conn, case)
+        require_full_view(principal, header)
+        row = conn.execute(select(decisions).where(decisions.c.digest == header.decision)).one()
+        policy = context.policies.get(row.policy_version, conn)
+    if why_not is not None and why_not not in policy.departments:
+        raise InvalidError((FieldError("why_not", "unknown-department", "没有这个部门"),))
+    facts = facts_from_json(row.facts)
+    # Made again as well as read back: equal bytes prove that what is stored follows from its rules and facts.
+    again = decide_by_reference(policy, facts)
+    absent = explain_absence(policy, again, why_not) if why_not is not None else None
+    return DecisionView(
+        digest=row.digest,
+        document=json.loads(row.document),
+        decision=again,
+        reproduced=again.canonical() == row.document and hashlib.sha256(row.document).hexdigest() == row.digest,
+        explanation=explain(policy, facts),
+        why_not=absent,
+    )

@@ -1,0 +1,283 @@
+"""Working a case: what a department does about an obligation, what that sets off, and ending a listing."""
+
+from __future__ import annotations
+
+import datetime as dt
+import hashlib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+
+from sqlalchemy import Connection, select
+
+from adapters.ledger.database import VersionConflictError, read, retrying, write
+from adapters.ledger.projections import Header, UnknownCaseError, load_case, load_slice
+from adapters.ledger.serial import facts_from_json
+from adapters.ledger.store import append, fold, put_decision, put_limits
+from adapters.ledger.tables import decisions
+from adapters.office.access import actor_of, case_view_of, etag, is_initiator, obligation_view, require_role
+from adapters.office.errors import (
+    ConflictError,
+    FieldError,
+    InvalidError,
+    NotFoundError,
+    PreconditionError,
+    RefusedError,
+)
+from adapters.office.filing import evaluate
+from adapters.office.model import Answer, Answered, Ended, Idempotency, Principal
+from adapters.office.ports import Context
+from adapters.office.repeating import claim, keep, replay
+from engine.casework import decide
+from engine.casework.model import (
+    Accept,
+    Actor,
+    Apply,
+    Arm,
+    Case,
+    Command,
+    Confirm,
+    EndListing,
+    Event,
+    Ground,
+    Lift,
+    Obligation,
+    OnObligation,
+    Redecide,
+    Refer,
+    Refusal,
+    Respond,
+)
+from engine.decision.model import Decision, Response
+from engine.language.ir import All, Any, Calendar, Condition, Policy, Responded
+
+Calendars = Mapping[int, Calendar]
+
+MAX_WORDS = 2000
+"""Characters in a reason, remark or occasion."""
+MAX_EVIDENCE = 50
+"""Documents attached to one answer."""
+GROUNDS = frozenset(
+    {"performance", "repair", "expiry", "withdrawal", "annulment", "correction", "deceased", "dissolved"}
+)
+
+
+@dataclass(frozen=True, slots=True)
+class _Made:
+    """A new decision that goes into the log with the events it led to."""
+
+    decision: Decision
+    document: bytes
+    digest: str
+
+
+def answer(  # noqa: PLR0913 - the parts of a request
+    context: Context, principal: Principal, obligation: str, given: Answer, if_match: str | None,
+    idem: Idempotency | None,
+) -> Answered:  # fmt: skip
+    """See `Office.answer`."""
+    require_role(principal, "implementer")
+    actor_of(principal)
+    _check_words(given)
+    try:
+        return retrying(lambda: _answer(context, principal, obligation, given, if_match, idem))
+    except VersionConflictError as error:
+        raise ConflictError from error
+
+
+def end_case(  # noqa: PLR0913 - the parts of a request
+    context: Context, principal: Principal, case: str, ground: Ground, reason: str, if_match: int | None,
+    idem: Idempotency | None,
+) -> Ended:  # fmt: skip
+    """See `Office.end_case`."""
+    require_role(principal, "initiator")
+    actor_of(principal)
+    if ground not in GROUNDS:
+        raise InvalidError((FieldError("ground", "unknown-ground", f"应为：{'、'.join(sorted(GROUNDS))}"),))
+    if not 0 < len(reason.strip()) <= MAX_WORDS or "\0" in reason:
+        raise InvalidError((FieldError("reason", "length", f"须写明理由，最长 {MAX_WORDS} 字"),))
+    try:
+        return retrying(lambda: _end(context, principal, case, ground, reason, if_match, idem))
+    except VersionConflictError as error:
+        raise ConflictError from error
+
+
+def _answer(  # noqa: PLR0913 - the parts of a request
+    context: Context, principal: Principal, obligation_id: str, given: Answer, if_match: str | None,
+    idem: Idempotency | None,
+) -> Answered:  # fmt: skip
+    with read(context.engine) as conn:
+        done = replay(conn, principal, idem, Answered)
+        if done is not None:
+            return replace(done, replayed=True)
+        try:
+            refer_to = given.to if given.action == "refer" else None
+            case, header = load_slice(conn, obligation_id, refer_to=refer_to)
+        except UnknownCaseError as error:
+            raise NotFoundError from error
+        obligation = case.obligations[obligation_id]
+        if obligation.department != principal.department:
+            raise NotFoundError
+        if if_match is not None and if_match != etag(obligation):
+            raise PreconditionError
+        policy = context.policies.get(case.policy, conn)
+        calendars = context.policies.current(conn).calendars
+        command = _command(given, obligation_id, actor_of(principal), context)
+        happened = _decided(case, command, policy, calendars)
+        made: _Made | None = None
+        facts_text: str | None = None
+        if given.action in {"respond", "refer"} and reacts_to(policy, case, header, obligation.measure):
+            whole, _ = load_case(conn, case.id)
+            if whole.version != case.version:
+                raise VersionConflictError(case.id)
+            case = whole
+            facts_text = conn.execute(
+                select(decisions.c.facts).where(decisions.c.digest == header.decision)
+            ).scalar_one()
+    if facts_text is not None:
+        then = fold(case, happened)
+        facts = replace(
+            facts_from_json(facts_text), responses=responses_of(then.obligations.values()), known_at=context.now()
+        )
+        decision = evaluate(context, policy, facts)
+        document = decision.canonical()
+        redecide = Redecide(command.actor, command.today, decision)
+        more = _decided(then, redecide, policy, calendars)
+        if more:
+            happened += more
+            made = _Made(decision, document, hashlib.sha256(document).hexdigest())
+    after = fold(case, happened)
+    at = context.now()
+    with write(context.engine) as conn:
+        if not claim(conn, principal, idem, at):
+            raise VersionConflictError(case.id)
+        if made is not None:
+            put_decision(
+                conn, made.decision, made.document, made.digest, case=case.id, listing_key=header.listing_key, at=at
+            )
+            put_limits(conn, made.decision, case)
+        header = append(
+            conn, before=case, after=after, header=header, happened=happened, policy=policy,
+            key_id=principal.key_id, at=at,
+        )  # fmt: skip
+        result = Answered(
+            obligation=obligation_view(
+                after.obligations[obligation_id], subject=case.subject,
+                title=policy.measures[obligation.measure].title, principal=principal, today=command.today,
+            ),
+            case=case_view_of(after, header),
+            added=tuple(i for i in after.obligations if i not in case.obligations),
+        )  # fmt: skip
+        keep(conn, principal, idem, result)
+    return result
+
+
+def _end(  # noqa: PLR0913 - the parts of a request
+    context: Context, principal: Principal, case_id: str, ground: Ground, reason: str, if_match: int | None,
+    idem: Idempotency | None,
+) -> Ended:  # fmt: skip
+    with read(context.engine) as conn:
+        done = replay(conn, principal, idem, Ended)
+        if done is not None:
+            return replace(done, replayed=True)
+        case, header = _own_case(conn, principal, case_id)
+        if if_match is not None and if_match != case.version:
+            raise PreconditionError
+        policy = context.policies.get(case.policy, conn)
+        calendars = context.policies.current(conn).calendars
+    command = EndListing(actor_of(principal), context.today(), ground, reason)
+    happened = _decided(case, command, policy, calendars)
+    after = fold(case, happened)
+    at = context.now()
+    with write(context.engine) as conn:
+        if not claim(conn, principal, idem, at):
+            raise VersionConflictError(case_id)
+        header = append(
+            conn, before=case, after=after, header=header, happened=happened, policy=policy,
+            key_id=principal.key_id, at=at,
+        )  # fmt: skip
+        result = Ended(case_view_of(after, header))
+        keep(conn, principal, idem, result)
+    return result
+
+
+def _own_case(conn: Connection, principal: Principal, case_id: str) -> tuple[Case, Header]:
+    try:
+        case, header = load_case(conn, case_id)
+    except UnknownCaseError as error:
+        raise NotFoundError from error
+    if not is_initiator(principal, case):
+        raise NotFoundError
+    return case, header
+
+
+def _decided(case: Case, command: Command, policy: Policy, calendars: Calendars) -> tuple[Event, ...]:
+    try:
+        return tuple(decide(case, command, policy, calendars))
+    except Refusal as refusal:
+        raise RefusedError(refusal) from refusal
+
+
+def _command(given: Answer, obligation: str, actor: Actor, context: Context) -> OnObligation:
+    today = context.today()
+    match given.action:
+        case "accept":
+            return Accept(actor, today, obligation)
+        case "confirm":
+            return Confirm(actor, today, obligation, given.remark)
+        case "arm":
+            return Arm(actor, today, obligation, given.evidence, given.remark)
+        case "apply":
+            return Apply(actor, today, obligation, given.applied, given.occasion, given.reason, given.evidence)
+        case "respond":
+            return Respond(actor, today, obligation, given.outcome, given.reason, given.evidence)
+        case "refer":
+            return Refer(actor, today, obligation, given.to, given.reason)
+        case "lift":
+            return Lift(actor, today, obligation, given.evidence, given.remark)
+
+
+def _check_words(given: Answer) -> None:
+    errors = [
+        FieldError(name, "length", f"最长 {MAX_WORDS} 字，且不含空字符")
+        for name in ("remark", "reason", "occasion", "to")
+        if len(getattr(given, name)) > MAX_WORDS or "\0" in getattr(given, name)
+    ]
+    if len(given.evidence) > MAX_EVIDENCE:
+        errors.append(FieldError("evidence", "too-many", f"最多 {MAX_EVIDENCE} 份"))
+    for i, item in enumerate(given.evidence):
+        if len(item.sha256) != 64 or not set(item.sha256) <= set("0123456789abcdef"):  # noqa: PLR2004 - SHA-256 in hex
+            errors.append(FieldError(f"evidence.{i}.sha256", "wrong-value", "须为 64 位小写十六进制 SHA-256 摘要"))
+        if len(item.title) > MAX_WORDS or "\0" in item.title:
+            errors.append(FieldError(f"evidence.{i}.title", "length", f"最长 {MAX_WORDS} 字，且不含空字符"))
+    if errors:
+        raise InvalidError(tuple(errors))
+
+
+def responses_of(obligations: Iterable[Obligation]) -> tuple[Response, ...]:
+    """The answers given so far in a case, in a stable order."""
+    found = {
+        (o.measure, o.department, o.outcome)
+        for o in obligations
+        if o.outcome in {"implemented", "not-applicable", "referred", "no-occasion"}
+    }
+    return tuple(Response(measure, department, str(outcome)) for measure, department, outcome in sorted(found))
+
+
+def reacts_to(policy: Policy, case: Case, header: Header, measure: str) -> bool:
+    """Whether any rule or derived fact for the case's list looks at the answer to a measure."""
+    day = dt.date.fromisoformat(header.as_of)
+    for memorandum in policy.memoranda_for(case.list, day):
+        conditions = [rule.when for rule in memorandum.rules]
+        for derivation in memorandum.derivations:
+            conditions += [c.when for c in derivation.choices]
+            if derivation.truth is not None:
+                conditions.append(derivation.truth)
+        if any(_mentions(condition, measure) for condition in conditions):
+            return True
+    return False
+
+
+def _mentions(condition: Condition, measure: str) -> bool:
+    if isinstance(condition, All | Any):
+        return any(_mentions(part, measure) for part in condition.parts)
+    return isinstance(condition, Responded) and condition.measure == measure
