@@ -1,0 +1,1 @@
+"""Ratios against peers; `python -m benchmarks` prints the table and writes results.md."""

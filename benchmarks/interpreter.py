@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import json
 from collections.abc import Callable
 
@@ -36,7 +37,13 @@ def rule_parts(n: int) -> list[tuple[str, str, object]]:
 
 def ours() -> Callable[[], list[str]]:
     """The reference interpreter."""
-    types = {"amount": Type.MONEY, "overdue": Type.INTEGER, "penalties": Type.INTEGER, "grade": Type.ENUM, "grave": Type.BOOLEAN}
+    types = {
+        "amount": Type.MONEY,
+        "overdue": Type.INTEGER,
+        "penalties": Type.INTEGER,
+        "grade": Type.ENUM,
+        "grave": Type.BOOLEAN,
+    }
 
     def condition(n: int) -> Condition:
         return All(
@@ -51,7 +58,6 @@ def ours() -> Callable[[], list[str]]:
     memorandum = Memorandum("m", "", None, "l", (), rules, (), Validity(), HERE)
     policy = Policy("v", {}, {}, {}, {}, {}, {}, {}, {"m": memorandum}, {}, (), {})
     interpreter = Interpreter(policy)
-    import datetime as dt
 
     facts = Facts("s", "enterprise", "l", "tax", dt.date(2026, 11, 24), "", SUBJECT)
 
@@ -66,9 +72,7 @@ def with_clips() -> Callable[[], list[str]]:
     environment_ = clips.Environment()
     fired: list[str] = []
     environment_.define_function(fired.append, name="fired")
-    environment_.build(
-        "(deftemplate subject (slot amount) (slot overdue) (slot penalties) (slot grade) (slot grave))"
-    )
+    environment_.build("(deftemplate subject (slot amount) (slot overdue) (slot penalties) (slot grade) (slot grave))")
     symbols = {"gte": ">=", "gt": ">", "lt": "<", "ne": "neq", "eq": "eq"}
     for n in range(RULES):
         slots = " ".join(f"({name} ?{name})" for name in dict.fromkeys(p[0] for p in rule_parts(n)))
@@ -99,7 +103,7 @@ def with_zen() -> Callable[[], list[str]]:
         {
             "_id": f"r{n:02}",
             "out": f'"r{n:02}"',
-            **{name: "" for name in names},
+            **dict.fromkeys(names, ""),
             **{name: words[op].format(json.dumps(value)) for name, op, value in rule_parts(n)},
         }
         for n in range(RULES)
@@ -137,6 +141,8 @@ def compare() -> list[Comparison]:
     for name, run in runs.items():
         assert run() == mine(), f"{name} differs: {set(run()) ^ set(mine())}"
     return [
-        side_by_side(f"reference interpreter, {RULES} rules, one subject", name, mine, run, target="≥ 5 × faster", bound=1 / 5)
+        side_by_side(
+            f"reference interpreter, {RULES} rules, one subject", name, mine, run, target="≥ 5 × faster", bound=1 / 5
+        )
         for name, run in runs.items()
     ]

@@ -5,11 +5,11 @@ from __future__ import annotations
 import random
 import sqlite3
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, TypeVar
 
-from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy import Connection, Engine, Executable, create_engine, event
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import DBAPIError, OperationalError
 
@@ -107,3 +107,34 @@ def _lost(error: Exception) -> bool:
     return getattr(original, "sqlstate", None) in {"40001", "40P01"} or (
         isinstance(error, OperationalError) and "database is locked" in str(original)
     )
+
+
+class Prepared:
+    """A statement rendered once to the driver's own text, for the few calls whose cost is mostly SQLAlchemy's.
+
+    Values go to the driver as they are, so parameters must be text, numbers or None, and `IN` with a list is not possible.
+    """
+
+    def __init__(self, engine: Engine, statement: Executable) -> None:
+        # sqlite3 takes named parameters as well as psycopg does; SQLAlchemy's default for it is positional.
+        style = "named" if engine.dialect.name == "sqlite" else "pyformat"
+        dialect = type(engine.dialect)(paramstyle=style)  # type: ignore[call-arg]
+        compiled = statement.compile(dialect=dialect)  # type: ignore[attr-defined]
+        self._text = str(compiled)
+        self._fixed = {k: v for k, v in compiled.params.items() if v is not None}
+
+    def run(self, cursor: Any, values: Mapping[str, object]) -> Any:
+        """Execute on a driver's cursor and return the cursor."""
+        cursor.execute(self._text, {**self._fixed, **values})
+        return cursor
+
+
+@contextmanager
+def driver(engine: Engine) -> Iterator[Any]:
+    """A driver's cursor. On SQLite each statement commits by itself; on PostgreSQL all do at the end."""
+    connection = engine.raw_connection()
+    try:
+        yield connection.cursor()
+        connection.commit()
+    finally:
+        connection.close()  # back to the pool, which rolls back what was not committed

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, Row, and_, bindparam, exists, insert, select, true
+from sqlalchemy import ColumnElement, Select, and_, bindparam, exists, insert, or_, select, true
 
-from adapters.ledger.database import write
-from adapters.ledger.policies import UnknownPolicyError
+from adapters.ledger.database import Prepared, driver
 from adapters.ledger.tables import activations, cases, checks, limits, obligations, subjects
 from adapters.office.access import require_role
 from adapters.office.errors import FieldError, ForbiddenError, InvalidError, NotFoundError
@@ -37,37 +36,39 @@ class Counter:
 
     def __init__(self, context: Context) -> None:
         self._context = context
-        self._find = _statement(subjects.c.code_digest.in_([bindparam("first"), bindparam("second")]))
-        self._find_by_id = _statement(subjects.c.id == bindparam("id"))
-        self._limits = (
+        engine = context.engine
+        self._find = Prepared(
+            engine, _statement(or_(subjects.c.code_digest == bindparam("first"),
+                                   subjects.c.code_digest == bindparam("second")))
+        )  # fmt: skip
+        self._find_by_id = Prepared(engine, _statement(subjects.c.id == bindparam("first")))
+        self._limits = Prepared(
+            engine,
             select(limits.c.case_id, limits.c.rule, limits.c.table_id, limits.c.amount)
             .join(cases, and_(cases.c.id == limits.c.case_id, cases.c.ended_on.is_(None)))
-            .where(limits.c.subject_id.in_(bindparam("subjects", expanding=True)))
-            .where(limits.c.department_id == bindparam("department"))
-            .order_by(limits.c.case_id, limits.c.rule)
+            .where(limits.c.subject_id == bindparam("subject"), limits.c.department_id == bindparam("department"))
+            .order_by(limits.c.case_id, limits.c.rule),
         )
-        self._log = insert(checks)
-        self._current = select(activations.c.version).order_by(activations.c.id.desc()).limit(1)
+        self._log = Prepared(engine, insert(checks))
+        self._current = Prepared(engine, _current())
 
     def check(self, principal: Principal, request: CheckRequest) -> CheckResult:
         """See `Office.check`."""
         require_role(principal, "implementer", "initiator")
         digests = self._named(request)
-        with write(self._context.engine) as conn:
-            rows = self._rows(conn, request, digests)
-            policy = self._policy(conn, rows)
+        with driver(self._context.engine) as cursor:
+            rows = self._rows(cursor, request, digests)
+            policy = self._policy(cursor, rows)
             matter = _matter(policy, principal, request)
-            result = self._answer(conn, principal, request, matter, rows)
-            conn.execute(
-                self._log,
+            result = self._answer(cursor, principal, matter, rows)
+            told = [[d.obligation, d.effect] for d in result.directives]
+            self._log.run(
+                cursor,
                 {
                     "id": result.check, "at": self._context.now(), "department": principal.department,
                     "officer": principal.officer, "key_id": principal.key_id,
-                    "subject_id": next((row.subject_id for row in rows), None), "matter": request.matter,
-                    "purpose": request.purpose.strip(),
-                    "answer": json.dumps(
-                        [[d.obligation, d.effect] for d in result.directives], separators=(",", ":")
-                    ),
+                    "subject_id": rows[0].subject if rows else None, "matter": request.matter,
+                    "purpose": request.purpose.strip(), "answer": json.dumps(told, separators=(",", ":")),
                 },
             )  # fmt: skip
         return result
@@ -102,24 +103,22 @@ class Counter:
         code = normalise(request.code)
         return tuple(self._context.code_digest(f"{scheme}:{code}") for scheme in schemes)
 
-    def _rows(self, conn: Connection, request: CheckRequest, digests: Sequence[str]) -> Sequence[Row[Any]]:
+    def _rows(self, cursor: Any, request: CheckRequest, digests: Sequence[str]) -> list[_Found]:
         if digests:
             values = {"first": digests[0], "second": digests[-1], "matter": request.matter}
-            return conn.execute(self._find, values).all()
-        return conn.execute(self._find_by_id, {"id": request.subject, "matter": request.matter}).all()
+            return [_Found(*row) for row in self._find.run(cursor, values).fetchall()]
+        values = {"first": str(request.subject), "matter": request.matter}
+        return [_Found(*row) for row in self._find_by_id.run(cursor, values).fetchall()]
 
-    def _policy(self, conn: Connection, rows: Sequence[Row[Any]]) -> Policy:
-        version = rows[0].current if rows else conn.execute(self._current).scalar()
+    def _policy(self, cursor: Any, rows: Sequence[_Found]) -> Policy:
+        version = rows[0].policy if rows else (self._current.run(cursor, {}).fetchone() or (None,))[0]
         if version is None:
             message = "尚无生效的政策"
             raise NotFoundError(message, code="no-policy")
-        try:
-            return self._context.policies.get(version, conn)
-        except UnknownPolicyError as error:  # pragma: no cover - a foreign key holds this
-            raise NotFoundError from error
+        return self._context.policies.get(version)
 
     def _answer(
-        self, conn: Connection, principal: Principal, request: CheckRequest, matter: Matter, rows: Sequence[Row[Any]]
+        self, cursor: Any, principal: Principal, matter: Matter, rows: Sequence[_Found]
     ) -> CheckResult:
         check = self._context.new_id()
         if not rows:
@@ -135,7 +134,7 @@ class Counter:
             if row.state not in (OWED if favourable else IN_FORCE):
                 continue
             view = DirectiveView(
-                row.effect, row.measure, row.title, row.department_id, row.list_id, row.obligation,
+                row.effect, row.measure, row.title, row.department, row.list, row.obligation,
                 tuple((law, article) for law, article in json.loads(row.basis)),
             )  # fmt: skip
             if severe and row.kind == "incentive":
@@ -146,12 +145,13 @@ class Counter:
                 steps.update(json.loads(row.steps))
         tolerant = any(d.effect == "tolerate-missing" for d in told)
         lent: tuple[LimitView, ...] = ()
-        if not severe and any(row.limited for row in rows):
-            values = {"subjects": sorted({row.subject_id for row in rows}), "department": principal.department}
-            lent = tuple(LimitView(*row) for row in conn.execute(self._limits, values))
+        if not severe:
+            for subject in sorted({row.subject for row in rows if row.limited}):
+                values = {"subject": subject, "department": principal.department}
+                lent += tuple(LimitView(*row) for row in self._limits.run(cursor, values).fetchall())
         return CheckResult(
             check=check,
-            matter=request.matter,
+            matter=matter.id,
             known=True,
             directives=tuple(told),
             documents=tuple(
@@ -178,26 +178,49 @@ def _matter(policy: Policy, principal: Principal, request: CheckRequest) -> Matt
     return matter
 
 
-def _statement(named: Any) -> Any:  # noqa: ANN401 - SQLAlchemy's own types say less than the query
+class _Found(NamedTuple):
+    """A row of `_statement`."""
+
+    subject: str
+    severe: bool
+    limited: bool
+    policy: str | None
+    obligation: str | None
+    state: str | None
+    kind: str | None
+    effect: str
+    measure: str
+    title: str
+    department: str
+    list: str
+    basis: str
+    steps: str
+
+
+def _current() -> Select[Any]:
+    """The version of the policy in force."""
+    return select(activations.c.version).order_by(activations.c.id.desc()).limit(1)
+
+
+def _statement(named: ColumnElement[bool]) -> Select[Any]:
     """One row for each obligation on the matter, at least one for each subject found; flags repeat on each."""
     o = obligations.c
     severe = exists().where(
         cases.c.subject_id == subjects.c.id, cases.c.severe == true(), cases.c.list_kind == "sanction",
         cases.c.state == "in-force",
     )  # fmt: skip
-    current = select(activations.c.version).order_by(activations.c.id.desc()).limit(1).scalar_subquery()
     return (
         select(
-            subjects.c.id.label("subject_id"), severe.label("severe"),
-            exists().where(limits.c.subject_id == subjects.c.id).label("limited"), current.label("current"),
-            o.id.label("obligation"), o.state, o.kind, o.effect, o.measure, o.title, o.department_id, o.list_id,
+            subjects.c.id, severe,
+            exists().where(limits.c.subject_id == subjects.c.id), _current().scalar_subquery(),
+            o.id, o.state, o.kind, o.effect, o.measure, o.title, o.department_id, o.list_id,
             o.basis, o.steps,
         )
         .select_from(
             subjects.outerjoin(
                 obligations,
                 and_(
-                    o.target_id == subjects.c.id, o.matter == bindparam("matter"), o.state.in_(sorted(OWED)),
+                    o.target_id == subjects.c.id, o.matter == bindparam("matter"), or_(*(o.state == state for state in sorted(OWED))),
                     o.effect.is_not(None), o.duty != "transmit",
                 ),
             )

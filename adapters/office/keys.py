@@ -8,7 +8,7 @@ from typing import Any
 
 from sqlalchemy import Row, bindparam, insert, select, update
 
-from adapters.ledger.database import read, write
+from adapters.ledger.database import Prepared, driver, read, write
 from adapters.ledger.tables import api_keys
 from adapters.office.errors import FieldError, InvalidError, NotFoundError, UnauthenticatedError
 from adapters.office.model import ROLES, IssuedKey, KeyView, Principal
@@ -20,11 +20,6 @@ PREFIX = "xh_"
 TOKEN_BYTES = 32
 MAX_LABEL = 200
 MAX_TOKEN = 200
-
-_BY_DIGEST = select(api_keys.c.id, api_keys.c.department, api_keys.c.roles, api_keys.c.revoked_at).where(
-    api_keys.c.digest == bindparam("digest")
-)
-
 
 def issue(context: Context, department: str, roles: frozenset[str], label: str) -> IssuedKey:
     """See `Office.issue_key`."""
@@ -70,15 +65,27 @@ def revoke(context: Context, key_id: str) -> KeyView:
     return _view(row)
 
 
-def authenticate(context: Context, token: str) -> Principal:
-    """See `Office.authenticate`. Not cached: a revoked key is refused by the next call."""
-    if not token.startswith(PREFIX) or len(token) > MAX_TOKEN:
-        raise UnauthenticatedError
-    with read(context.engine) as conn:
-        row = conn.execute(_BY_DIGEST, {"digest": _digest(token)}).one_or_none()
-    if row is None or row.revoked_at is not None:
-        raise UnauthenticatedError
-    return Principal(row.department, frozenset(row.roles.split(",")), row.id)
+class Door:
+    """Tells who comes in. Not cached: a revoked key is refused by the next call."""
+
+    def __init__(self, context: Context) -> None:
+        self._engine = context.engine
+        self._find = Prepared(
+            context.engine,
+            select(api_keys.c.id, api_keys.c.department, api_keys.c.roles, api_keys.c.revoked_at).where(
+                api_keys.c.digest == bindparam("digest")
+            ),
+        )
+
+    def authenticate(self, token: str) -> Principal:
+        """See `Office.authenticate`."""
+        if not token.startswith(PREFIX) or len(token) > MAX_TOKEN:
+            raise UnauthenticatedError
+        with driver(self._engine) as cursor:
+            row = self._find.run(cursor, {"digest": _digest(token)}).fetchone()
+        if row is None or row[3] is not None:
+            raise UnauthenticatedError
+        return Principal(row[1], frozenset(row[2].split(",")), row[0])
 
 
 def _digest(token: str) -> str:

@@ -59,6 +59,7 @@ class Office:
         """Open an office on a migrated database (`adapters.ledger.upgrade`)."""
         self.context = Context(engine, policies or PolicyStore(engine), evaluator, clock, secret)
         self._counter = counter.Counter(self.context)
+        self._door = keys.Door(self.context)
 
     # filing
 
@@ -273,4 +274,4 @@ class Office:
             UnauthenticatedError: unknown or revoked.
 
         """
-        return keys.authenticate(self.context, token)
+        return self._door.authenticate(token)

@@ -6,6 +6,7 @@ import datetime as dt
 import hashlib
 import hmac
 import secrets
+import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
@@ -62,3 +63,7 @@ class Context:
     def new_id(self) -> str:
         """A fresh opaque id that sorts by time, which keeps B-tree inserts local: 12 hex of milliseconds, 20 random."""
         return f"{int(self.clock().timestamp() * 1000):012x}{secrets.token_hex(10)}"
+
+    def new_subject_id(self) -> str:
+        """A fresh opaque subject id: it says nothing, not even when it was made."""
+        return str(uuid.uuid4())

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-import uuid
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -82,7 +81,7 @@ def resolve(conn: Connection, context: Context, parties: Mapping[str, Party]) ->
             errors.append(FieldError(f"{path}.kind", "kind-differs", f"该代码已登记为 {kind}"))
         new = not id_
         resolved[path] = Resolved(
-            id_ or fresh.setdefault(digest, str(uuid.uuid4())), party.kind, digest, code, party.name, new
+            id_ or fresh.setdefault(digest, context.new_subject_id()), party.kind, digest, code, party.name, new
         )
     if errors:
         raise InvalidError(tuple(errors))

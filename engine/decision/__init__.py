@@ -1,1 +1,1 @@
-"""Policy and facts to a decision: the reference interpreter, durable_rules, and what follows from the rules that hold."""
+"""From policy and facts to a decision: two engines, and what follows from the rules that hold."""

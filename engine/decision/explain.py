@@ -172,7 +172,8 @@ def trace(condition: Condition, env: Env) -> Step:
                 if r.measure == measure and department in {None, r.department}
             ]
             found = "、".join(given) or None
-            text = f"{department or '实施部门'} 对 {measure} 的反馈（{found or '尚未反馈'}）{'=' if holds else '≠'} {outcome}"
+            sign = "=" if holds else "≠"
+            text = f"{department or '实施部门'} 对 {measure} 的反馈（{found or '尚未反馈'}）{sign} {outcome}"
             return Step(text, found, truth, condition.span)
 
 

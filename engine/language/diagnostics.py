@@ -42,11 +42,12 @@ class Diagnostic:
 
 
 class Reporter:
-    """Collects diagnostics in the order found, without doubles and at most `MAX_PER_FILE` a file."""
+    """Collects diagnostics in the order found, without doubles and with at most `MAX_PER_FILE` errors a file."""
 
     def __init__(self) -> None:
         self._found: dict[Diagnostic, None] = {}
         self._per_file: dict[str, int] = {}
+        self._failed: set[str] = set()  # paths with errors
 
     def report(
         self,
@@ -59,27 +60,34 @@ class Reporter:
         notes: Sequence[str] = (),
     ) -> None:
         """Add a finding; its severity is the catalogue's."""
-        count = self._per_file[span.path] = self._per_file.get(span.path, 0) + 1
-        if count > MAX_PER_FILE:
-            if count == MAX_PER_FILE + 1:
-                self._add("XH018", span, f"本文件的问题超过 {MAX_PER_FILE} 个，其余不再列出")
-            return
+        if CATALOGUE[code].severity == "error":
+            count = self._per_file[span.path] = self._per_file.get(span.path, 0) + 1
+            if count > MAX_PER_FILE:
+                if count == MAX_PER_FILE + 1:
+                    self._add("XH018", span, f"本文件的错误超过 {MAX_PER_FILE} 个，其余不再列出")
+                return
         self._add(code, span, message, expected, suggestion, tuple(notes))
 
     def _add(
         self, code: str, span: Span, message: str, expected: str = "", suggestion: str = "", notes: tuple[str, ...] = ()
     ) -> None:
         severity = CATALOGUE[code].severity
+        if severity == "error":
+            self._failed.add(span.path)
         self._found.setdefault(Diagnostic(code, severity, span, message, expected, suggestion, notes))
 
     def full(self, path: str) -> bool:
         """Whether nothing more will be listed for a file, so that looking further is in vain."""
         return self._per_file.get(path, 0) > MAX_PER_FILE
 
+    def clean(self, path: str) -> bool:
+        """Whether no error has been found in a file, so that proofs about it are worth making."""
+        return path not in self._failed
+
     @property
     def failed(self) -> bool:
         """Whether any finding is an error."""
-        return any(d.severity == "error" for d in self._found)
+        return bool(self._failed)
 
     def diagnostics(self) -> tuple[Diagnostic, ...]:
         """Everything found, by place."""

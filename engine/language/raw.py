@@ -37,7 +37,7 @@ def _scalar(parse: Callable[[str], Any]) -> BeforeValidator:
             return parse(_text_only(value))
         except scalars.ScalarError as error:
             context = {"message": error.message, "expected": error.expected, "suggestion": error.suggestion}
-            raise PydanticCustomError(error.code, "{message}", context) from None  # type: ignore[arg-type]
+            raise PydanticCustomError(error.code, "{message}", context) from None
 
     return BeforeValidator(validate)
 
@@ -125,7 +125,7 @@ class BasisEntry(Raw):
     article: Text = Field(description="条款，须列在该文件的 articles 中")
     quote: Text | None = Field(None, description="条款中的原话，逐字")
     verified: VerifiedOn | None = Field(None, description="与原文核对的情况")
-    covers: Covers = Field(default=Covers(**{"subjects": [], "roles": [], "lists": []}), description="依据所及的范围")
+    covers: Covers = Field(default=Covers(), description="依据所及的范围")
     note: Text | None = Field(None, description="备注")
 
 

@@ -218,6 +218,23 @@ def parse_fact(fact: FactType, raw: object) -> Value:
     return parse(fact.type, raw, fact.values)
 
 
+def show(kind: Type, value: Value) -> str:
+    """A runtime value as the policy would write it."""
+    match kind:
+        case Type.MONEY:
+            yuan, fen = divmod(abs(int(value)), 100)  # type: ignore[arg-type]  # money is an int
+            return f"{'-' if int(value) < 0 else ''}{yuan}{f'.{fen:02}' if fen else ''} 元"  # type: ignore[arg-type]
+        case Type.RATIO:
+            whole, points = divmod(abs(int(value)), 100)  # type: ignore[arg-type]  # a ratio is an int
+            return f"{'-' if int(value) < 0 else ''}{whole}{f'.{points:02}' if points else ''}%"  # type: ignore[arg-type]
+        case Type.DATE:
+            return dt.date.fromordinal(int(value)).isoformat()  # type: ignore[arg-type]  # a date is an int
+        case Type.BOOLEAN:
+            return "true" if value else "false"
+        case _:
+            return "、".join(value) if isinstance(value, tuple) else str(value)
+
+
 def _bounded(value: int, code: str, text: str, expected: str) -> int:
     if abs(value) > MAX_INTEGER:
         raise ScalarError(code, f"{shown(text)}的绝对值超过 2^62", expected=expected)

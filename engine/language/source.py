@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from typing import NoReturn
 
 import yaml
 
@@ -132,10 +133,10 @@ def _read(path: str, content: str | bytes, reporter: Reporter) -> Mapping:
 
 def _events(loader: yaml.SafeLoader) -> Iterator[yaml.Event]:
     while loader.check_event():
-        yield loader.get_event()
+        yield loader.get_event()  # type: ignore[no-untyped-call]  # absent from the type stubs
 
 
-def _syntax_error(reporter: Reporter, span: Span, problem: str) -> None:
+def _syntax_error(reporter: Reporter, span: Span, problem: str) -> NoReturn:
     if "undefined alias" in problem:
         _fail(reporter, "XH009", span, "引用了未定义的锚点")
     hints = {
@@ -152,7 +153,9 @@ def _syntax_error(reporter: Reporter, span: Span, problem: str) -> None:
     _fail(reporter, "XH004", span, f"YAML 语法错误：{hint}", notes=(problem,) if problem else ())
 
 
-def _fail(reporter: Reporter, code: str, span: Span, message: str, *, expected: str = "", notes: tuple[str, ...] = ()) -> None:
+def _fail(
+    reporter: Reporter, code: str, span: Span, message: str, *, expected: str = "", notes: tuple[str, ...] = ()
+) -> NoReturn:
     reporter.report(code, span, message, expected=expected, notes=notes)
     raise SourceError(code)
 
@@ -174,7 +177,9 @@ class _Builder:
     def build(self, events: Iterator[yaml.Event]) -> Node | None:
         documents = 0
         for event in events:
-            span = Span(self.path, event.start_mark.line + 1, event.start_mark.column + 1)
+            mark = event.start_mark
+            assert mark is not None  # noqa: S101 - events that were parsed have one
+            span = Span(self.path, mark.line + 1, mark.column + 1)
             match event:
                 case yaml.DocumentStartEvent():
                     documents += 1
@@ -202,18 +207,17 @@ class _Builder:
                     self.anchor(done.anchor, done.node, done.size, done.height)
                     self.put(done.node, done.size, done.height)
                 case yaml.AliasEvent():
-                    self.alias(event.anchor, span)
+                    self.alias(event.anchor or "", span)
                 case _:
                     pass
         return self.root
 
-    def count(self, event: yaml.Event, span: Span) -> None:
+    def count(self, event: yaml.ScalarEvent | yaml.CollectionStartEvent, span: Span) -> None:
         self.nodes += 1
         if self.nodes > MAX_NODES:
             self.fail("XH007", span, f"文件超过 {MAX_NODES:,} 个节点")
-        tag = event.tag
-        if tag is not None:
-            self.fail("XH012", span, f"不接受 YAML 标签“{tag[:40]}”，值的类型由语言规定")
+        if event.tag is not None:
+            self.fail("XH012", span, f"不接受 YAML 标签“{event.tag[:40]}”，值的类型由语言规定")
 
     def alias(self, name: str, span: Span) -> None:
         if name in self.open_anchors:
@@ -221,7 +225,6 @@ class _Builder:
         known = self.anchors.get(name)
         if known is None:
             self.fail("XH009", span, f"引用了未定义的锚点“{name}”")
-            return
         node, size, height = known
         self.aliased += size
         if self.aliased > MAX_ALIASED:
@@ -248,7 +251,6 @@ class _Builder:
             if not isinstance(node, Scalar) or node.value == "<<" or "\n" in node.value:
                 what = "“<<”合并键" if isinstance(node, Scalar) and node.value == "<<" else "列表、键值表或多行文字"
                 self.fail("XH015", span, f"键须为一行普通文字，不能是{what}")
-                return
             parent.key = Scalar(node.value, span)
         else:
             self.entry(parent.node, parent.key, node)
@@ -264,7 +266,7 @@ class _Builder:
         mapping.items[key.value] = node
         mapping.keys[key.value] = key.span
 
-    def fail(self, code: str, span: Span, message: str) -> None:
+    def fail(self, code: str, span: Span, message: str) -> NoReturn:
         _fail(self.reporter, code, span, message)
 
 

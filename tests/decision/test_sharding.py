@@ -8,7 +8,7 @@ from engine.decision.durable import Ruleset
 from engine.decision.reference import Interpreter
 from engine.decision.rete import BudgetError, compile_program
 from engine.language.ir import All, Any, Compare, Condition, Constant, Fact, Type
-from tests.decision.build import HERE, facts_of, memorandum_of, policy_of, compare
+from tests.decision.build import HERE, compare, facts_of, memorandum_of, policy_of
 
 LARGE = {
     "1,500 rules that one subject satisfies": [compare("a", "gt", n - 2_000) for n in range(1_500)],

@@ -15,7 +15,7 @@ from adapters.pool import DisagreementError, EnginePool, EngineUnavailableError
 from engine.decision.model import Evaluation
 from engine.decision.reference import Interpreter
 from engine.decision.rete import Program
-from tests.decision.build import facts_of, memorandum_of, policy_of, compare
+from tests.decision.build import compare, facts_of, memorandum_of, policy_of
 
 POLICY = policy_of(memorandum_of([compare("a", "gt", n) for n in range(40)]))
 FACTS = facts_of({"a": 20})
