@@ -149,7 +149,7 @@ class PolicyStore:
             row.proposed_key, latest.approved_by if latest else None, latest.approved_at if latest else None,
         )  # fmt: skip
 
-    def put(  # noqa: PLR0913 - the columns
+    def put(
         self, conn: Connection, policy: Policy, *, department: str, officer: str, key_id: str, at: str
     ) -> None:
         """Store a compiled policy as a proposal. A version already stored keeps its first proposer."""

@@ -8,18 +8,16 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, Row, insert, or_, select, union_all, update
+from sqlalchemy import Connection, Row, insert, select, union_all, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.sql import bindparam
 
 from adapters.ledger.database import VersionConflictError
 from adapters.ledger.tables import NEVER, Key, cases, edges, limits, obligations
+from engine.casework.deadlines import next_due, queue_rank
 from engine.casework.model import Case, Due, Edge, Obligation
 from engine.decision.model import Owed, SuggestedLimit
 from engine.language.ir import Policy
-
-RELEASE_WORK, WORK, NOTHING_NOW = 0, 1, 2
-"""`queue_rank`: taking a measure down comes before setting one up."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,34 +35,6 @@ class Header:
 
 class UnknownCaseError(Exception):
     """No case or obligation has this id."""
-
-
-def next_due(obligation: Obligation) -> Due | None:
-    """The date by which its department has to do something next, if there is anything to do now."""
-    match obligation.state:
-        case "open":
-            return obligation.accept_by or obligation.act_by
-        case "accepted":
-            return obligation.act_by
-        case "in-force":
-            return obligation.feedback_by
-        case "lifting":
-            return obligation.lift_by if obligation.unlifted == 0 else None
-        case _:
-            return None
-
-
-def queue_rank(obligation: Obligation) -> int:
-    """Where it stands in its department's queue."""
-    match obligation.state:
-        case "lifting":
-            return RELEASE_WORK if obligation.unlifted == 0 else NOTHING_NOW
-        case "open" | "accepted":
-            return WORK
-        case "in-force" if obligation.feedback_by is not None:
-            return WORK
-        case _:
-            return NOTHING_NOW
 
 
 # Rows from values

@@ -12,9 +12,10 @@ from adapters.ledger.database import write
 from adapters.ledger.policies import PolicyStore
 from adapters.ledger.projections import Header, save_limits, save_new
 from adapters.ledger.serial import GENESIS, limits_from_json
-from adapters.ledger.store import BrokenChainError, StoredEvent, checked, fold, latest_decision, stored
+from adapters.ledger.store import BrokenChainError, StoredEvent, checked, latest_decision, stored
 from adapters.ledger.tables import cases, decisions, edges, events, limits, obligations
-from engine.casework.model import Case, CaseFiled
+from engine.casework import fold
+from engine.casework.model import CaseFiled
 from engine.language.ir import Policy
 
 BATCH = 100
@@ -59,7 +60,7 @@ def _rebuild_case(conn: Connection, policies: PolicyStore, stream: tuple[StoredE
     if not isinstance(filed, CaseFiled):
         message = f"case {stream[0].case} does not begin with its filing"
         raise BrokenChainError(message)
-    case = fold(empty_case(filed), happened)
+    case = fold(happened)
     digest = latest_decision(happened, filed.decision)
     first = conn.execute(select(decisions).where(decisions.c.digest == filed.decision)).one()
     policy = policies.get(case.policy, conn)
@@ -67,12 +68,6 @@ def _rebuild_case(conn: Connection, policies: PolicyStore, stream: tuple[StoredE
     save_new(conn, case, replace(header, decision=digest, head_hash=stream[-1].hash), policy)
     last = conn.execute(select(decisions.c.limits).where(decisions.c.digest == digest)).scalar_one()
     save_limits(conn, limits_from_json(last), case.id, case.subject)
-
-
-def empty_case(filed: CaseFiled) -> Case:
-    """The case before its first event."""
-    return Case(id=filed.case, subject=filed.subject, list=filed.list, initiator=filed.actor.department,
-                policy=filed.policy)  # fmt: skip
 
 
 def header_for(policy: Policy, filed: CaseFiled, listing_key: str, as_of: str) -> Header:

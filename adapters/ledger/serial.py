@@ -32,7 +32,7 @@ MAX_SAFE_INTEGER = 2**53 - 1
 Json = dict[str, Any]
 
 
-def event_hash(  # noqa: PLR0913 - the eight things that are covered
+def event_hash(
     *, case: str, version: int, kind: str, on: str, at: str, actor: Mapping[str, str], payload: Json, prev: str
 ) -> str:
     """SHA-256 in hex over the RFC 8785 form of an event; this text is what later proofs rest on."""
@@ -120,7 +120,7 @@ def from_payload(kind: str, payload: Json, on: dt.date, actor: Actor) -> Event:
 # Values other than JSON's own are objects with one key that starts with "@", so that no plain value looks like one.
 
 
-def _encode(value: object) -> Any:  # noqa: ANN401 - JSON
+def _encode(value: object) -> Any:
     match value:
         case None | bool() | str():
             return value
@@ -141,7 +141,7 @@ def _encode(value: object) -> Any:  # noqa: ANN401 - JSON
             raise TypeError(message)
 
 
-def _decode(value: Any) -> Any:  # noqa: ANN401 - JSON
+def _decode(value: Any) -> Any:
     if isinstance(value, list):
         return tuple(_decode(v) for v in value)
     if isinstance(value, dict):

@@ -21,7 +21,6 @@ from adapters.ledger.serial import (
     to_payload,
 )
 from adapters.ledger.tables import decisions, events
-from engine.casework import evolve
 from engine.casework.model import Actor, Case, CaseFiled, Event, ObligationsAdded
 from engine.decision.model import Decision
 from engine.language.ir import Policy
@@ -61,16 +60,6 @@ class StoredEvent:
         )  # fmt: skip
 
 
-def fold(case: Case, happened: Iterable[Event]) -> Case:
-    """The case after these events. `version` counts every event."""
-    for event in happened:
-        version = case.version + 1
-        case = evolve(case, event)
-        if case.version != version:
-            case = replace(case, version=version)
-    return case
-
-
 def latest_decision(happened: Iterable[Event], otherwise: str) -> str:
     """The digest of the decision that these events name last."""
     found = otherwise
@@ -80,7 +69,7 @@ def latest_decision(happened: Iterable[Event], otherwise: str) -> str:
     return found
 
 
-def append(  # noqa: PLR0913 - keyword-only
+def append(
     conn: Connection,
     *,
     before: Case | None,
@@ -127,7 +116,7 @@ def append(  # noqa: PLR0913 - keyword-only
     return new
 
 
-def put_decision(  # noqa: PLR0913 - the columns
+def put_decision(
     conn: Connection, decision: Decision, document: bytes, digest: str, *, case: str, listing_key: str, at: str
 ) -> None:
     """Log a decision with its facts, and the limits it suggests. The same decision twice is one row."""

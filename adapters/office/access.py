@@ -8,13 +8,19 @@ from typing import Any, cast
 
 from sqlalchemy import Connection, Row, exists, select
 
-from adapters.ledger.projections import Header, changing_columns, next_due, to_case, to_header, to_obligation
+from adapters.ledger.projections import Header, changing_columns, to_case, to_header, to_obligation
 from adapters.ledger.tables import cases, obligations
-from adapters.office.errors import FieldError, ForbiddenError, InvalidError, NotFoundError
+from adapters.office.errors import FieldError, ForbiddenError, InvalidError, NotFoundError, storable
 from adapters.office.model import CaseView, ObligationView, Principal
 from engine.casework import available_actions
+from engine.casework.deadlines import is_overdue, next_due
 from engine.casework.model import Actor, Case, Obligation
 from engine.language.ir import ListKind
+
+MAX_OFFICER = 100
+"""Characters in the name or number of an officer."""
+MAX_ID = 500
+"""Characters in an id handed in from outside."""
 
 
 def require_role(principal: Principal, *roles: str) -> None:
@@ -30,9 +36,22 @@ def actor_of(principal: Principal) -> Actor:
         InvalidError: none is named; a system account never acts.
 
     """
-    if not principal.officer.strip():
-        raise InvalidError((FieldError("officer", "required", "须写明经办人姓名或工号"),))
-    return Actor(principal.department, principal.officer.strip())
+    officer = principal.officer.strip()
+    if not 0 < len(officer) <= MAX_OFFICER or not storable(officer):
+        raise InvalidError((FieldError("officer", "required", f"须写明经办人姓名或工号，最长 {MAX_OFFICER} 字"),))
+    return Actor(principal.department, officer)
+
+
+def known_form(text: str) -> str:
+    """An id from outside that may exist.
+
+    Raises:
+        NotFoundError: no id ever looked like this, and the database would refuse to look for it.
+
+    """
+    if len(text) > MAX_ID or not storable(text):
+        raise NotFoundError
+    return text
 
 
 def is_auditor(principal: Principal) -> bool:
@@ -69,7 +88,7 @@ def case_row_of(conn: Connection, case_id: str) -> Row[Any]:
         NotFoundError: there is none.
 
     """
-    row = conn.execute(select(cases).where(cases.c.id == case_id)).one_or_none()
+    row = conn.execute(select(cases).where(cases.c.id == known_form(case_id))).one_or_none()
     if row is None:
         raise NotFoundError
     return row
@@ -104,7 +123,7 @@ def obligation_view(
         title=title,
         due_on=due.on if due else None,
         provisional=due.provisional if due else False,
-        overdue=due is not None and due.on < today,
+        overdue=is_overdue(obligation, today),
         actions=actions(obligation, principal),
         etag=etag(obligation),
     )
@@ -119,9 +138,7 @@ def row_view(row: Row[Any], principal: Principal, today: dt.date) -> ObligationV
 
 def actions(obligation: Obligation, principal: Principal) -> tuple[str, ...]:
     """What the principal may do about an obligation now."""
-    if obligation.department != principal.department or "implementer" not in principal.roles:
-        return ()
-    return tuple(available_actions(obligation))
+    return available_actions(obligation, principal.department, principal.roles)
 
 
 def etag(obligation: Obligation) -> str:

@@ -10,8 +10,8 @@ from sqlalchemy import ColumnElement, Select, and_, bindparam, exists, insert, o
 
 from adapters.ledger.database import Prepared, driver
 from adapters.ledger.tables import activations, cases, checks, limits, obligations, subjects
-from adapters.office.access import require_role
-from adapters.office.errors import FieldError, ForbiddenError, InvalidError, NotFoundError
+from adapters.office.access import known_form, require_role
+from adapters.office.errors import FieldError, ForbiddenError, InvalidError, NotFoundError, storable
 from adapters.office.model import (
     CheckRequest,
     CheckResult,
@@ -76,7 +76,7 @@ class Counter:
     def _named(self, request: CheckRequest) -> tuple[str, ...]:
         """The digests that the code may have; none when the subject is named by id."""
         errors = []
-        if not 0 < len(request.purpose.strip()) <= MAX_PURPOSE or "\0" in request.purpose:
+        if not 0 < len(request.purpose.strip()) <= MAX_PURPOSE or not storable(request.purpose):
             errors.append(FieldError("purpose", "required", f"须写明查询用途，最长 {MAX_PURPOSE} 字"))
         if (request.code is None) == (request.subject is None):
             errors.append(FieldError("code", "one-of", "统一社会信用代码（身份号码）与主体编号须且只须填一项"))
@@ -107,7 +107,7 @@ class Counter:
         if digests:
             values = {"first": digests[0], "second": digests[-1], "matter": request.matter}
             return [_Found(*row) for row in self._find.run(cursor, values).fetchall()]
-        values = {"first": str(request.subject), "matter": request.matter}
+        values = {"first": known_form(str(request.subject)), "matter": request.matter}
         return [_Found(*row) for row in self._find_by_id.run(cursor, values).fetchall()]
 
     def _policy(self, cursor: Any, rows: Sequence[_Found]) -> Policy:

@@ -99,3 +99,8 @@ class UndecidedError(OfficeError):
 
     code = "undecided"
     title = "两个引擎未得出一致的决定，未作任何处理"
+
+
+def storable(text: str) -> bool:
+    """Whether both databases can hold a text: PostgreSQL refuses NUL, and neither takes half a surrogate pair."""
+    return "\0" not in text and not any("\ud800" <= c <= "\udfff" for c in text)

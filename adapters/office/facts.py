@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from adapters.office.errors import FieldError
+from adapters.office.errors import FieldError, storable
 from engine.language.ir import FactType, Type, Value
 from engine.language.scalars import ScalarError, parse_fact
 
@@ -61,7 +61,7 @@ def parse_value(fact: FactType, raw: object) -> Value:
             return parse_fact(fact, f"{raw} 元")
         case str() if len(raw) > MAX_TEXT:
             raise ScalarError("XH073", f"{fact.title}超过 {MAX_TEXT} 字")
-        case str() if "\0" in raw:
+        case str() if not storable(raw):
             raise ScalarError("XH073", f"{fact.title}含有空字符")
         case int() | float():
             raise ScalarError("XH073", f"{fact.title}须写成文字，不能用数字", expected='如 "5000.50"、"30%"')

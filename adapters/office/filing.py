@@ -12,9 +12,9 @@ from sqlalchemy import Connection, insert, select
 
 from adapters.ledger.database import VersionConflictError, read, retrying, write
 from adapters.ledger.policies import UnknownPolicyError
-from adapters.ledger.rebuild import empty_case, header_for
+from adapters.ledger.rebuild import header_for
 from adapters.ledger.serial import canonical
-from adapters.ledger.store import append, fold, put_decision, put_limits
+from adapters.ledger.store import append, put_decision, put_limits
 from adapters.ledger.tables import cases, records, relations, subjects
 from adapters.office.access import actor_of, case_view_of, obligation_view, require_role
 from adapters.office.errors import (
@@ -32,7 +32,7 @@ from adapters.office.model import Filed, Filing, FilingResult, Idempotency, Prin
 from adapters.office.ports import Context
 from adapters.office.repeating import claim, keep, replay
 from adapters.office.subjects import Resolved, resolve, store
-from engine.casework import decide
+from engine.casework import decide, fold
 from engine.casework.model import CaseFiled, FileCase, Refusal
 from engine.decision.model import LISTING_RECORD, Decision, Facts, Record, RelatedPerson, plain
 from engine.language.ir import ROLES, ListDef, Policy, Value
@@ -87,7 +87,7 @@ def _file(context: Context, principal: Principal, filing: Filing, idem: Idempote
     except Refusal as refusal:
         raise RefusedError(refusal) from refusal
     filed = next(e for e in happened if isinstance(e, CaseFiled))
-    case = fold(empty_case(filed), happened)
+    case = fold(happened)
     at = context.now()
     with write(context.engine) as conn:
         if not claim(conn, principal, idem, at):
@@ -121,7 +121,7 @@ def _file(context: Context, principal: Principal, filing: Filing, idem: Idempote
     return result
 
 
-def _keep_relations(  # noqa: PLR0913 - one insert
+def _keep_relations(
     conn: Connection, context: Context, principal: Principal, filing: Filing, prepared: _Prepared, case: str, at: str
 ) -> None:
     """Persons named in a filing stay related to the subject for later decisions."""

@@ -14,7 +14,7 @@ from adapters.ledger.database import VersionConflictError, read, retrying, write
 from adapters.ledger.policies import UnknownPolicyError
 from adapters.ledger.tables import records, relations
 from adapters.office.access import require_role
-from adapters.office.errors import ConflictError, FieldError, InvalidError, NotFoundError
+from adapters.office.errors import ConflictError, FieldError, InvalidError, NotFoundError, storable
 from adapters.office.facts import parse_facts
 from adapters.office.model import Party, Principal, RecordResult
 from adapters.office.ports import Context
@@ -87,7 +87,7 @@ class _Reader:
             errors.append(FieldError("", "not-an-object", "每行应为一个 JSON 对象"))
             return RecordResult(number, "rejected", errors=tuple(errors))
         external = line.get("id")
-        if not isinstance(external, str) or not 0 < len(external) <= MAX_ID or "\0" in external:
+        if not isinstance(external, str) or not 0 < len(external) <= MAX_ID or not storable(external):
             errors.append(FieldError("id", "required", f"本单位编号，1 至 {MAX_ID} 个字符"))
         if ("record" in line) == ("relation" in line):
             errors.append(FieldError("record", "one-of", "record 与 relation 须且只须填一项"))
@@ -208,7 +208,7 @@ def _store(context: Context, principal: Principal, lines: list[_Line]) -> dict[i
                 if rows[table.name]:
                     conn.execute(insert(table), rows[table.name])
         except IntegrityError as error:  # another call brought the same ids meanwhile; read again which
-            raise VersionConflictError("records") from error  # noqa: EM101
+            raise VersionConflictError("records") from error
     return results
 
 

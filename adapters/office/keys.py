@@ -10,7 +10,8 @@ from sqlalchemy import Row, bindparam, insert, select, update
 
 from adapters.ledger.database import Prepared, driver, read, write
 from adapters.ledger.tables import api_keys
-from adapters.office.errors import FieldError, InvalidError, NotFoundError, UnauthenticatedError
+from adapters.office.access import known_form
+from adapters.office.errors import FieldError, InvalidError, NotFoundError, UnauthenticatedError, storable
 from adapters.office.model import ROLES, IssuedKey, KeyView, Principal
 from adapters.office.policy import current
 from adapters.office.ports import Context
@@ -28,7 +29,7 @@ def issue(context: Context, department: str, roles: frozenset[str], label: str) 
         errors.append(FieldError("department", "unknown-department", "没有这个部门"))
     if not roles or not roles <= ROLES:
         errors.append(FieldError("roles", "unknown-role", f"应为：{'、'.join(sorted(ROLES))}"))
-    if len(label) > MAX_LABEL or "\0" in label:
+    if len(label) > MAX_LABEL or not storable(label):
         errors.append(FieldError("label", "length", f"最长 {MAX_LABEL} 字"))
     if errors:
         raise InvalidError(tuple(errors))
@@ -56,7 +57,7 @@ def revoke(context: Context, key_id: str) -> KeyView:
     with write(context.engine) as conn:
         conn.execute(
             update(api_keys)
-            .where(api_keys.c.id == key_id, api_keys.c.revoked_at.is_(None))
+            .where(api_keys.c.id == known_form(key_id), api_keys.c.revoked_at.is_(None))
             .values(revoked_at=context.now())
         )
         row = conn.execute(select(api_keys).where(api_keys.c.id == key_id)).one_or_none()

@@ -104,7 +104,7 @@ class Office:
         """
         return working.answer(self.context, principal, obligation, answer, if_match, idempotency)
 
-    def end_case(  # noqa: PLR0913 - keyword-only beyond the ground
+    def end_case(
         self,
         principal: Principal,
         case: str,

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from adapters.ledger.database import read, write
 from adapters.ledger.policies import StoredPolicy, UnknownPolicyError
-from adapters.office.access import actor_of, require_role
+from adapters.office.access import actor_of, known_form, require_role
 from adapters.office.errors import ConflictError, FieldError, ForbiddenError, InvalidError, NotFoundError
 from adapters.office.model import PolicyView, Principal
 from adapters.office.ports import Context
@@ -31,7 +31,7 @@ def current(context: Context) -> Policy:
 def version(context: Context, wanted: str) -> Policy:
     """See `Office.policy_version`."""
     try:
-        return context.policies.get(wanted)
+        return context.policies.get(known_form(wanted))
     except UnknownPolicyError as error:
         raise NotFoundError from error
 
@@ -44,7 +44,7 @@ def describe(context: Context, wanted: str | None) -> PolicyView:
         except UnknownPolicyError:
             active = None  # nothing is in force yet; a proposal can be described all the same
         chosen = wanted or active
-        stored = context.policies.describe(conn, chosen) if chosen else None
+        stored = context.policies.describe(conn, known_form(chosen)) if chosen else None
     if stored is None:
         raise NotFoundError
     return _view(stored, active)
@@ -109,7 +109,7 @@ def _put(context: Context, files: Mapping[str, str], who: Actor, key_id: str) ->
 
 def _activate(context: Context, wanted: str, who: Actor, key_id: str) -> PolicyView:
     with write(context.engine) as conn:
-        stored = context.policies.describe(conn, wanted)
+        stored = context.policies.describe(conn, known_form(wanted))
         if stored is None:
             raise NotFoundError
         same_key = stored.proposed_key == key_id and key_id != HOST_KEY

@@ -12,7 +12,6 @@ from typing import Any
 from sqlalchemy import Row, Select, or_, select, tuple_
 
 from adapters.ledger.database import read
-from adapters.ledger.projections import NOTHING_NOW, RELEASE_WORK, WORK
 from adapters.ledger.serial import facts_from_json
 from adapters.ledger.store import StoredEvent, read_events
 from adapters.ledger.tables import cases, decisions, edges, obligations
@@ -21,12 +20,13 @@ from adapters.office.access import (
     case_view,
     is_auditor,
     is_initiator,
+    known_form,
     require_full_view,
     require_role,
     require_some_view,
     row_view,
 )
-from adapters.office.errors import FieldError, ForbiddenError, InvalidError, NotFoundError
+from adapters.office.errors import FieldError, ForbiddenError, InvalidError, NotFoundError, storable
 from adapters.office.model import (
     PAGE_LIMIT,
     CaseView,
@@ -40,6 +40,7 @@ from adapters.office.model import (
     Principal,
 )
 from adapters.office.ports import Context
+from engine.casework.deadlines import NOTHING_NOW, RELEASE_WORK, WORK
 from engine.casework.model import Edge
 from engine.decision.explain import explain
 from engine.decision.explain import why_not as explain_absence
@@ -60,7 +61,7 @@ def get_case(context: Context, principal: Principal, case: str) -> CaseView:
 def get_obligation(context: Context, principal: Principal, obligation: str) -> ObligationView:
     """See `Office.get_obligation`."""
     with read(context.engine) as conn:
-        row = conn.execute(select(obligations).where(obligations.c.id == obligation)).one_or_none()
+        row = conn.execute(select(obligations).where(obligations.c.id == known_form(obligation))).one_or_none()
         if row is None:
             raise NotFoundError
         if row.department_id != principal.department or "implementer" not in principal.roles:
@@ -103,6 +104,9 @@ def list_obligations(context: Context, principal: Principal, query: ObligationQu
     require_role(principal, "implementer", "initiator", "auditor")
     if not 1 <= query.limit <= PAGE_LIMIT:
         raise InvalidError((FieldError("limit", "range", f"应为 1 至 {PAGE_LIMIT}"),))
+    for text in (query.department, query.state, query.subject, query.case):
+        if text is not None and not storable(text):
+            raise InvalidError((FieldError("query", "wrong-value", "筛选条件含有不允许的字符"),))
     today = context.today()
     base = _filtered(principal, query)
     before = _day_limit(query, today)
@@ -176,9 +180,8 @@ def _cursor(after: str | None) -> tuple[int, str, str]:
         rank, due, last = json.loads(base64.urlsafe_b64decode(after + "=" * (-len(after) % 4)))
     except (ValueError, TypeError, binascii.Error):
         rank = due = last = None
-    if rank not in {RELEASE_WORK, WORK, NOTHING_NOW} or not (isinstance(due, str) and isinstance(last, str)):
-        raise InvalidError((FieldError("after", "cursor", "不是本系统给出的翻页标记"),))
-    if "\0" in due or "\0" in last:
+    whole = isinstance(rank, int) and isinstance(due, str) and isinstance(last, str)
+    if not whole or rank not in {RELEASE_WORK, WORK, NOTHING_NOW} or not (storable(due) and storable(last)):
         raise InvalidError((FieldError("after", "cursor", "不是本系统给出的翻页标记"),))
     return int(rank), due, last
 

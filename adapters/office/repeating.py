@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Hashable
 from functools import cache
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 from pydantic import TypeAdapter
 from sqlalchemy import Connection, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from adapters.ledger.tables import idempotency
-from adapters.office.errors import FieldError, IdempotencyError, InvalidError
+from adapters.office.errors import FieldError, IdempotencyError, InvalidError, storable
 from adapters.office.model import Idempotency, Principal
 
 T = TypeVar("T")
@@ -19,7 +20,7 @@ MAX_KEY = 200
 
 
 @cache
-def adapter(cls: type[T]) -> TypeAdapter[T]:
+def adapter(cls: type[Any]) -> TypeAdapter[Any]:
     """The JSON form of a result; built once for each class."""
     return TypeAdapter(cls)
 
@@ -34,7 +35,7 @@ def replay(conn: Connection, principal: Principal, idem: Idempotency | None, cls
     """
     if idem is None:
         return None
-    if not 0 < len(idem.key) <= MAX_KEY:
+    if not 0 < len(idem.key) <= MAX_KEY or not storable(idem.key):
         raise InvalidError((FieldError("Idempotency-Key", "length", f"长度应为 1 至 {MAX_KEY} 个字符"),))
     row = conn.execute(
         select(idempotency.c.digest, idempotency.c.body).where(
@@ -45,7 +46,8 @@ def replay(conn: Connection, principal: Principal, idem: Idempotency | None, cls
         return None
     if row.digest != idem.digest:
         raise IdempotencyError
-    return adapter(cls).validate_json(row.body)
+    result: T = adapter(cast("Hashable", cls)).validate_json(row.body)
+    return result
 
 
 def claim(conn: Connection, principal: Principal, idem: Idempotency | None, at: str) -> bool:
@@ -57,14 +59,15 @@ def claim(conn: Connection, principal: Principal, idem: Idempotency | None, at: 
         return True
     values = {"key": idem.key, "principal": principal.key_id, "digest": idem.digest, "body": "", "at": at}
     dialect: Any = postgresql if conn.dialect.name == "postgresql" else sqlite
-    return bool(conn.execute(dialect.insert(idempotency).values(values).on_conflict_do_nothing()).rowcount == 1)
+    statement = dialect.insert(idempotency).values(values).on_conflict_do_nothing().returning(idempotency.c.key)
+    return conn.execute(statement).first() is not None
 
 
 def keep(conn: Connection, principal: Principal, idem: Idempotency | None, result: T) -> None:
     """Store what the request brought about under its claimed key."""
     if idem is None:
         return
-    body = adapter(type(result)).dump_json(result).decode()
+    body = adapter(cast("Hashable", type(result))).dump_json(result).decode()
     conn.execute(
         update(idempotency)
         .where(idempotency.c.key == idem.key, idempotency.c.principal == principal.key_id)

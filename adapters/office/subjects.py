@@ -13,8 +13,8 @@ from sqlalchemy.exc import IntegrityError
 
 from adapters.ledger.database import VersionConflictError, read
 from adapters.ledger.tables import cases, identities, obligations, records, relations, subjects
-from adapters.office.access import is_auditor, require_role
-from adapters.office.errors import FieldError, InvalidError, NotFoundError
+from adapters.office.access import is_auditor, known_form, require_role
+from adapters.office.errors import FieldError, InvalidError, NotFoundError, storable
 from adapters.office.model import ListingView, Party, Principal, SubjectView
 from adapters.office.ports import Context
 from engine.identity import InvalidCode, check_code, scheme_of
@@ -44,7 +44,7 @@ def digest_of(context: Context, kind: str, code: str) -> str:
 def validate(party: Party, path: str) -> tuple[str, tuple[FieldError, ...]]:
     """The normalised code of a party, and everything wrong with it."""
     errors = []
-    if len(party.name) > MAX_NAME or "\0" in party.name:
+    if len(party.name) > MAX_NAME or not storable(party.name):
         errors.append(FieldError(f"{path}.name", "length", f"名称最长 {MAX_NAME} 字"))
     try:
         code = check_code(party.kind, party.code)
@@ -112,7 +112,7 @@ def store(conn: Connection, parties: Iterable[Resolved], at: str) -> None:
                 [{"id": p.id, "kind": p.kind, "code_digest": p.digest, "created_at": at} for p in new],
             )
         except IntegrityError as error:
-            raise VersionConflictError("subjects") from error  # noqa: EM101
+            raise VersionConflictError("subjects") from error
         conn.execute(insert(identities), [{"subject_id": p.id, "code": p.code, "name": p.name} for p in new])
     for party in every.values():
         if party.name and not party.new:
@@ -149,7 +149,7 @@ def get(context: Context, principal: Principal, subject: str) -> SubjectView:
     """See `Office.get_subject`."""
     require_role(principal, "initiator", "implementer", "auditor")
     with read(context.engine) as conn:
-        row = conn.execute(_subject().where(subjects.c.id == subject)).one_or_none()
+        row = conn.execute(_subject().where(subjects.c.id == known_form(subject))).one_or_none()
         if row is None or not _concerned(conn, principal, subject):
             raise NotFoundError
         return _view(conn, row, principal)

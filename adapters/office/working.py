@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import hashlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 from sqlalchemy import Connection, select
@@ -12,9 +12,9 @@ from sqlalchemy import Connection, select
 from adapters.ledger.database import VersionConflictError, read, retrying, write
 from adapters.ledger.projections import Header, UnknownCaseError, load_case, load_slice
 from adapters.ledger.serial import facts_from_json
-from adapters.ledger.store import append, fold, put_decision, put_limits
+from adapters.ledger.store import append, put_decision, put_limits
 from adapters.ledger.tables import decisions
-from adapters.office.access import actor_of, case_view_of, etag, is_initiator, obligation_view, require_role
+from adapters.office.access import actor_of, case_view_of, etag, is_initiator, known_form, obligation_view, require_role
 from adapters.office.errors import (
     ConflictError,
     FieldError,
@@ -22,12 +22,14 @@ from adapters.office.errors import (
     NotFoundError,
     PreconditionError,
     RefusedError,
+    storable,
 )
 from adapters.office.filing import evaluate
 from adapters.office.model import Answer, Answered, Ended, Idempotency, Principal
 from adapters.office.ports import Context
 from adapters.office.repeating import claim, keep, replay
-from engine.casework import decide
+from engine.casework import decide, fold
+from engine.casework.calendar import Calendars
 from engine.casework.model import (
     Accept,
     Actor,
@@ -48,9 +50,7 @@ from engine.casework.model import (
     Respond,
 )
 from engine.decision.model import Decision, Response
-from engine.language.ir import All, Any, Calendar, Condition, Policy, Responded
-
-Calendars = Mapping[int, Calendar]
+from engine.language.ir import All, Any, Condition, Policy, Responded
 
 MAX_WORDS = 2000
 """Characters in a reason, remark or occasion."""
@@ -70,7 +70,7 @@ class _Made:
     digest: str
 
 
-def answer(  # noqa: PLR0913 - the parts of a request
+def answer(
     context: Context, principal: Principal, obligation: str, given: Answer, if_match: str | None,
     idem: Idempotency | None,
 ) -> Answered:  # fmt: skip
@@ -84,7 +84,7 @@ def answer(  # noqa: PLR0913 - the parts of a request
         raise ConflictError from error
 
 
-def end_case(  # noqa: PLR0913 - the parts of a request
+def end_case(
     context: Context, principal: Principal, case: str, ground: Ground, reason: str, if_match: int | None,
     idem: Idempotency | None,
 ) -> Ended:  # fmt: skip
@@ -93,7 +93,7 @@ def end_case(  # noqa: PLR0913 - the parts of a request
     actor_of(principal)
     if ground not in GROUNDS:
         raise InvalidError((FieldError("ground", "unknown-ground", f"应为：{'、'.join(sorted(GROUNDS))}"),))
-    if not 0 < len(reason.strip()) <= MAX_WORDS or "\0" in reason:
+    if not 0 < len(reason.strip()) <= MAX_WORDS or not storable(reason):
         raise InvalidError((FieldError("reason", "length", f"须写明理由，最长 {MAX_WORDS} 字"),))
     try:
         return retrying(lambda: _end(context, principal, case, ground, reason, if_match, idem))
@@ -101,7 +101,7 @@ def end_case(  # noqa: PLR0913 - the parts of a request
         raise ConflictError from error
 
 
-def _answer(  # noqa: PLR0913 - the parts of a request
+def _answer(
     context: Context, principal: Principal, obligation_id: str, given: Answer, if_match: str | None,
     idem: Idempotency | None,
 ) -> Answered:  # fmt: skip
@@ -111,7 +111,7 @@ def _answer(  # noqa: PLR0913 - the parts of a request
             return replace(done, replayed=True)
         try:
             refer_to = given.to if given.action == "refer" else None
-            case, header = load_slice(conn, obligation_id, refer_to=refer_to)
+            case, header = load_slice(conn, known_form(obligation_id), refer_to=refer_to)
         except UnknownCaseError as error:
             raise NotFoundError from error
         obligation = case.obligations[obligation_id]
@@ -125,7 +125,8 @@ def _answer(  # noqa: PLR0913 - the parts of a request
         happened = _decided(case, command, policy, calendars)
         made: _Made | None = None
         facts_text: str | None = None
-        if given.action in {"respond", "refer"} and reacts_to(policy, case, header, obligation.measure):
+        settles = given.action in {"respond", "refer", "arm"} and case.state == "in-force"
+        if settles and reacts_to(policy, case, header, obligation.measure):
             whole, _ = load_case(conn, case.id)
             if whole.version != case.version:
                 raise VersionConflictError(case.id)
@@ -134,7 +135,7 @@ def _answer(  # noqa: PLR0913 - the parts of a request
                 select(decisions.c.facts).where(decisions.c.digest == header.decision)
             ).scalar_one()
     if facts_text is not None:
-        then = fold(case, happened)
+        then = fold(happened, case)
         facts = replace(
             facts_from_json(facts_text), responses=responses_of(then.obligations.values()), known_at=context.now()
         )
@@ -145,7 +146,7 @@ def _answer(  # noqa: PLR0913 - the parts of a request
         if more:
             happened += more
             made = _Made(decision, document, hashlib.sha256(document).hexdigest())
-    after = fold(case, happened)
+    after = fold(happened, case)
     at = context.now()
     with write(context.engine) as conn:
         if not claim(conn, principal, idem, at):
@@ -171,7 +172,7 @@ def _answer(  # noqa: PLR0913 - the parts of a request
     return result
 
 
-def _end(  # noqa: PLR0913 - the parts of a request
+def _end(
     context: Context, principal: Principal, case_id: str, ground: Ground, reason: str, if_match: int | None,
     idem: Idempotency | None,
 ) -> Ended:  # fmt: skip
@@ -186,7 +187,7 @@ def _end(  # noqa: PLR0913 - the parts of a request
         calendars = context.policies.current(conn).calendars
     command = EndListing(actor_of(principal), context.today(), ground, reason)
     happened = _decided(case, command, policy, calendars)
-    after = fold(case, happened)
+    after = fold(happened, case)
     at = context.now()
     with write(context.engine) as conn:
         if not claim(conn, principal, idem, at):
@@ -202,7 +203,7 @@ def _end(  # noqa: PLR0913 - the parts of a request
 
 def _own_case(conn: Connection, principal: Principal, case_id: str) -> tuple[Case, Header]:
     try:
-        case, header = load_case(conn, case_id)
+        case, header = load_case(conn, known_form(case_id))
     except UnknownCaseError as error:
         raise NotFoundError from error
     if not is_initiator(principal, case):
@@ -240,14 +241,14 @@ def _check_words(given: Answer) -> None:
     errors = [
         FieldError(name, "length", f"最长 {MAX_WORDS} 字，且不含空字符")
         for name in ("remark", "reason", "occasion", "to")
-        if len(getattr(given, name)) > MAX_WORDS or "\0" in getattr(given, name)
+        if len(getattr(given, name)) > MAX_WORDS or not storable(getattr(given, name))
     ]
     if len(given.evidence) > MAX_EVIDENCE:
         errors.append(FieldError("evidence", "too-many", f"最多 {MAX_EVIDENCE} 份"))
     for i, item in enumerate(given.evidence):
         if len(item.sha256) != 64 or not set(item.sha256) <= set("0123456789abcdef"):  # noqa: PLR2004 - SHA-256 in hex
             errors.append(FieldError(f"evidence.{i}.sha256", "wrong-value", "须为 64 位小写十六进制 SHA-256 摘要"))
-        if len(item.title) > MAX_WORDS or "\0" in item.title:
+        if len(item.title) > MAX_WORDS or not storable(item.title):
             errors.append(FieldError(f"evidence.{i}.title", "length", f"最长 {MAX_WORDS} 字，且不含空字符"))
     if errors:
         raise InvalidError(tuple(errors))

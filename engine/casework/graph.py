@@ -44,6 +44,13 @@ def graph_of(case: Case) -> nx.DiGraph[str]:
     return graph
 
 
+def layers_of(case: Case) -> tuple[frozenset[str], ...]:
+    """Obligation ids by layer: an obligation stands one layer after the last of those it needs."""
+    needs: nx.DiGraph[str] = nx.DiGraph((e.before, e.after) for e in case.edges if e.kind == "needs")
+    needs.add_nodes_from(case.obligations)
+    return tuple(frozenset(layer) for layer in nx.topological_generations(needs))
+
+
 def shown_edges(case: Case) -> tuple[Edge, ...]:
     """The case's edges, and once the listing has ended the order in which measures are released."""
     lifting = {o.id for o in case.obligations.values() if o.state == "lifting"}

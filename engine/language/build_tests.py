@@ -133,9 +133,11 @@ class _Cases:
         return values
 
     def known(self, name: str, known: Iterable[str], code: str, what: str, span: Span) -> bool:
-        known = list(known)
+        known = known if isinstance(known, Mapping | set) else list(known)
         if name in known:
             return True
+        if self.bundle.reporter.full(span.path):
+            return False
         suggestion = looks_like(name, known) or nearest(name, known)
         self.bundle.reporter.report(code, span, f"没有{what}{shown(name)}", expected=one_of(known), suggestion=suggestion)
         return False

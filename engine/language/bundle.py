@@ -88,7 +88,7 @@ class Bundle:
         known = self.documents.get(kind, {})
         if identifier in known:
             return True
-        if identifier not in self.broken:
+        if identifier not in self.broken and not self.reporter.full(span.path):
             code, what = REFERENCE_CODES[kind]
             self.reporter.report(
                 code,

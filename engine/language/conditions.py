@@ -83,6 +83,8 @@ class Scope:
 
 def compile_condition(node: source.Node, scope: Scope, *, negate: bool = False) -> Condition:
     """The condition that `node` states, or its negation. Mistakes are reported; in their place stands a true `All`."""
+    if scope.reporter.full(node.span.path):
+        return All((), node.span)
     if not isinstance(node, source.Mapping):
         return _wrong(scope, node.span, "条件应为键值表", "{事实: 值} 或 {all: […]}")
     parts = [_entry(key, node.keys[key], value, scope, negate) for key, value in node.items.items()]

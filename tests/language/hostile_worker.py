@@ -1,4 +1,4 @@
-"""Compiles one hostile file in a process with little memory, and prints the codes found and the seconds taken.
+"""Compiles one hostile file in a process with little memory, and prints the codes found and the processor seconds taken.
 
     python -m tests.language.hostile_worker <name> <megabytes>
 """
@@ -63,9 +63,9 @@ def main() -> None:
     name, megabytes = sys.argv[1], int(sys.argv[2])
     content = HOSTILE[name]()
     resource.setrlimit(resource.RLIMIT_AS, (megabytes << 20, megabytes << 20))
-    start = time.perf_counter()
+    start = time.process_time()
     compiled = compile_policy({"rules/laws/x.yaml": content})
-    seconds = time.perf_counter() - start
+    seconds = time.process_time() - start
     sys.stdout.write(json.dumps({"codes": sorted({d.code for d in compiled.diagnostics}), "seconds": seconds}))
 
 

@@ -1,0 +1,1 @@
+"""The default bundle: its citations and its tests."""
