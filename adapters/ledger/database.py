@@ -112,7 +112,8 @@ def _lost(error: Exception) -> bool:
 class Prepared:
     """A statement rendered once to the driver's own text, for the few calls whose cost is mostly SQLAlchemy's.
 
-    Values go to the driver as they are, so parameters must be text, numbers or None, and `IN` with a list is not possible.
+    Values go to the driver as they are, so parameters must be text, numbers or None, and `IN` with a
+    list is not possible.
     """
 
     def __init__(self, engine: Engine, statement: Executable) -> None:

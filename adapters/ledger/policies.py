@@ -149,27 +149,33 @@ class PolicyStore:
             row.proposed_key, latest.approved_by if latest else None, latest.approved_at if latest else None,
         )  # fmt: skip
 
-    def put(
-        self, conn: Connection, policy: Policy, *, department: str, officer: str, key_id: str, at: str
-    ) -> None:
+    def put(self, conn: Connection, policy: Policy, *, department: str, officer: str, key_id: str, at: str) -> None:
         """Store a compiled policy as a proposal. A version already stored keeps its first proposer."""
         if self.describe(conn, policy.version) is not None:
             return
         content = zlib.compress(json.dumps(dict(policy.sources), ensure_ascii=False, sort_keys=True).encode(), 6)
         conn.execute(
             insert(policies).values(
-                version=policy.version, content=content, counts=json.dumps(counts_of(policy)), proposed_at=at,
-                proposed_department=department, proposed_officer=officer, proposed_key=key_id,
-            )  # fmt: skip
+                version=policy.version,
+                content=content,
+                counts=json.dumps(counts_of(policy)),
+                proposed_at=at,
+                proposed_department=department,
+                proposed_officer=officer,
+                proposed_key=key_id,
+            )
         )
 
     def activate(self, conn: Connection, stored: StoredPolicy, *, approved_by: str, key_id: str, at: str) -> None:
         """Put a stored version into force."""
         conn.execute(
             insert(activations).values(
-                version=stored.version, proposed_by=stored.proposed_by, approved_by=approved_by, approved_key=key_id,
+                version=stored.version,
+                proposed_by=stored.proposed_by,
+                approved_by=approved_by,
+                approved_key=key_id,
                 approved_at=at,
-            )  # fmt: skip
+            )
         )
 
 

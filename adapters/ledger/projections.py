@@ -155,9 +155,7 @@ def to_case(row: Row[Any]) -> Case:
 
 def to_header(row: Row[Any]) -> Header:
     """What else the row of a case holds."""
-    return Header(
-        row.list_title, row.list_kind, row.severe, row.listing_key, row.as_of, row.decision, row.head_hash
-    )
+    return Header(row.list_title, row.list_kind, row.severe, row.listing_key, row.as_of, row.decision, row.head_hash)
 
 
 def to_obligation(row: Row[Any]) -> Obligation:
@@ -207,9 +205,7 @@ _NEIGHBOURS = (
     )
     .order_by(obligations.c.number)
 )
-_BY_KEY = select(obligations).where(
-    obligations.c.case_id == bindparam("case"), obligations.c.key == bindparam("key")
-)
+_BY_KEY = select(obligations).where(obligations.c.case_id == bindparam("case"), obligations.c.key == bindparam("key"))
 
 
 def load_header(conn: Connection, case_id: str) -> tuple[Case, Header]:

@@ -44,6 +44,7 @@ class StoredEvent:
     officer: str
     key_id: str
     payload: dict[str, Any]
+    text: str  # the payload as stored
     prev_hash: str
     hash: str
 
@@ -55,7 +56,7 @@ class StoredEvent:
         """The hash it must carry."""
         return event_hash(
             case=self.case, version=self.version, kind=self.type, on=self.on.isoformat(), at=self.at,
-            actor={"department": self.department, "officer": self.officer, "key": self.key_id}, payload=self.payload,
+            actor={"department": self.department, "officer": self.officer, "key": self.key_id}, payload=self.text,
             prev=self.prev_hash,
         )  # fmt: skip
 
@@ -94,7 +95,8 @@ def append(
     rows = []
     for event in happened:
         version += 1
-        kind, payload = to_payload(event)
+        kind, document = to_payload(event)
+        payload = canonical(document)
         on = event.on.isoformat()
         actor = {"department": event.actor.department, "officer": event.actor.officer, "key": key_id}
         digest = event_hash(
@@ -103,7 +105,7 @@ def append(
         rows.append({
             "case_id": after.id, "version": version, "type": kind, "on": on, "at": at,
             "actor_department": event.actor.department, "actor_officer": event.actor.officer, "key_id": key_id,
-            "payload": canonical(payload), "prev_hash": prev, "hash": digest,
+            "payload": payload, "prev_hash": prev, "hash": digest,
         })  # fmt: skip
         prev = digest
     new = replace(header, head_hash=prev, decision=latest_decision(happened, header.decision))
@@ -147,7 +149,7 @@ def stored(row: Row[Any]) -> StoredEvent:
     """An event from its row."""
     return StoredEvent(
         row.position, row.case_id, row.version, row.type, dt.date.fromisoformat(row.on), row.at, row.actor_department,
-        row.actor_officer, row.key_id, json.loads(row.payload), row.prev_hash, row.hash,
+        row.actor_officer, row.key_id, json.loads(row.payload), row.payload, row.prev_hash, row.hash,
     )  # fmt: skip
 
 

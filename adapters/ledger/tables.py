@@ -1,8 +1,8 @@
 """The tables of the ledger.
 
 Truth is in `events`, `decisions`, `records`, `relations`, `policies`, `activations`, `subjects` and `identities`;
-`cases`, `obligations`, `edges` and `limits` are projections that `rebuild` derives again from the events. Instants are RFC 3339 UTC
-text with microseconds and days are ISO text, so that both databases store, order and compare them alike.
+`cases`, `obligations`, `edges` and `limits` are projections that `rebuild` derives again from the events. Instants are
+RFC 3339 UTC text with microseconds and days are ISO text, so that both databases store, order and compare them alike.
 """
 
 from __future__ import annotations

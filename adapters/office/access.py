@@ -8,7 +8,7 @@ from typing import Any, cast
 
 from sqlalchemy import Connection, Row, exists, select
 
-from adapters.ledger.projections import Header, changing_columns, to_case, to_header, to_obligation
+from adapters.ledger.projections import Header, to_case, to_header, to_obligation
 from adapters.ledger.tables import cases, obligations
 from adapters.office.errors import FieldError, ForbiddenError, InvalidError, NotFoundError, storable
 from adapters.office.model import CaseView, ObligationView, Principal
@@ -74,9 +74,7 @@ def require_some_view(conn: Connection, principal: Principal, case: Case | Row[A
     """Raise `NotFoundError` unless the principal may see the case's header."""
     if is_auditor(principal) or is_initiator(principal, case):
         return
-    owes = select(
-        exists().where(obligations.c.case_id == case.id, obligations.c.department_id == principal.department)
-    )
+    owes = select(exists().where(obligations.c.case_id == case.id, obligations.c.department_id == principal.department))
     if "implementer" not in principal.roles or not conn.execute(owes).scalar():
         raise NotFoundError
 
@@ -143,5 +141,7 @@ def actions(obligation: Obligation, principal: Principal) -> tuple[str, ...]:
 
 def etag(obligation: Obligation) -> str:
     """A short digest of all that can change in an obligation."""
-    text = repr((obligation.id, sorted(changing_columns(obligation).items())))
-    return hashlib.sha256(text.encode()).hexdigest()[:20]
+    o = obligation
+    dues = (f"{d.on}{d.provisional}" if d else "" for d in (o.accept_by, o.act_by, o.lift_by, o.feedback_by))
+    seen = (o.id, o.state, str(o.unmet), str(o.unlifted), *dues, repr((o.confirmed_by, o.outcome, o.reason)))
+    return hashlib.sha256("\n".join(seen).encode()).hexdigest()[:20]

@@ -117,9 +117,7 @@ class Counter:
             raise NotFoundError(message, code="no-policy")
         return self._context.policies.get(version)
 
-    def _answer(
-        self, cursor: Any, principal: Principal, matter: Matter, rows: Sequence[_Found]
-    ) -> CheckResult:
+    def _answer(self, cursor: Any, principal: Principal, matter: Matter, rows: Sequence[_Found]) -> CheckResult:
         check = self._context.new_id()
         if not rows:
             return CheckResult(check, matter.id, known=False)
@@ -220,7 +218,8 @@ def _statement(named: ColumnElement[bool]) -> Select[Any]:
             subjects.outerjoin(
                 obligations,
                 and_(
-                    o.target_id == subjects.c.id, o.matter == bindparam("matter"), or_(*(o.state == state for state in sorted(OWED))),
+                    o.target_id == subjects.c.id, o.matter == bindparam("matter"),
+                    or_(*(o.state == state for state in sorted(OWED))),
                     o.effect.is_not(None), o.duty != "transmit",
                 ),
             )
@@ -228,5 +227,3 @@ def _statement(named: ColumnElement[bool]) -> Select[Any]:
         .where(named)
         .order_by(o.due_on, o.id)
     )  # fmt: skip
-
-

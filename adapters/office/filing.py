@@ -32,6 +32,7 @@ from adapters.office.model import Filed, Filing, FilingResult, Idempotency, Prin
 from adapters.office.ports import Context
 from adapters.office.repeating import claim, keep, replay
 from adapters.office.subjects import Resolved, resolve, store
+from adapters.pool import DisagreementError, EngineUnavailableError
 from engine.casework import decide, fold
 from engine.casework.model import CaseFiled, FileCase, Refusal
 from engine.decision.model import LISTING_RECORD, Decision, Facts, Record, RelatedPerson, plain
@@ -94,9 +95,7 @@ def _file(context: Context, principal: Principal, filing: Filing, idem: Idempote
             raise VersionConflictError(command.case)
         store(conn, prepared.parties.values(), at)
         _keep_relations(conn, context, principal, filing, prepared, command.case, at)
-        put_decision(
-            conn, decision, document, digest, case=case.id, listing_key=prepared.listing_key, at=at
-        )
+        put_decision(conn, decision, document, digest, case=case.id, listing_key=prepared.listing_key, at=at)
         header = header_for(policy, filed, prepared.listing_key, decision.facts.as_of.isoformat())
         header = append(
             conn, before=None, after=case, header=header, happened=happened, policy=policy, key_id=principal.key_id,
@@ -146,8 +145,8 @@ def evaluate(context: Context, policy: Policy, facts: Facts) -> Decision:
     """
     try:
         return context.evaluator.decide(policy, facts)
-    except Exception as error:  # whatever befell a child process: no decision was made, and the caller may come again
-        raise UndecidedError(str(error)) from error
+    except (DisagreementError, EngineUnavailableError) as error:
+        raise UndecidedError(type(error).__name__) from error
 
 
 def _prepare(conn: Connection, context: Context, principal: Principal, filing: Filing) -> _Prepared:
@@ -183,9 +182,7 @@ def _prepare(conn: Connection, context: Context, principal: Principal, filing: F
         raise InvalidError(tuple(errors))
     subject = resolved["subject"]
     key = listing_key(subject.id, listing.id, principal.department, values)
-    standing = conn.execute(
-        select(cases.c.id).where(cases.c.listing_key == key, cases.c.ended_on.is_(None))
-    ).scalar()
+    standing = conn.execute(select(cases.c.id).where(cases.c.listing_key == key, cases.c.ended_on.is_(None))).scalar()
     if standing is not None:
         message = f"同一主体已因相同事实列入：{standing}"
         raise ConflictError(message, code="already-listed", title="已列入，不重复列入")
@@ -245,9 +242,7 @@ def _records(conn: Connection, policy: Policy, subject: Resolved) -> tuple[Recor
     return tuple(found)
 
 
-def _relations(
-    conn: Connection, subject: Resolved, handed_in: set[tuple[str, str, str]]
-) -> tuple[RelatedPerson, ...]:
+def _relations(conn: Connection, subject: Resolved, handed_in: set[tuple[str, str, str]]) -> tuple[RelatedPerson, ...]:
     found = set(handed_in)
     if not subject.new:
         query = (

@@ -43,9 +43,7 @@ class _Line:
     parties: dict[str, tuple[Party, str, str]]  # column → party, code, digest
 
 
-def put_records(
-    context: Context, principal: Principal, lines: Sequence[Mapping[str, Any]]
-) -> tuple[RecordResult, ...]:
+def put_records(context: Context, principal: Principal, lines: Sequence[Mapping[str, Any]]) -> tuple[RecordResult, ...]:
     """See `Office.put_records`."""
     require_role(principal, "initiator", "implementer")
     if not 1 <= len(lines) <= MAX_LINES:

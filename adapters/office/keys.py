@@ -22,6 +22,7 @@ TOKEN_BYTES = 32
 MAX_LABEL = 200
 MAX_TOKEN = 200
 
+
 def issue(context: Context, department: str, roles: frozenset[str], label: str) -> IssuedKey:
     """See `Office.issue_key`."""
     errors = []
@@ -94,6 +95,4 @@ def _digest(token: str) -> str:
 
 
 def _view(row: Row[Any]) -> KeyView:
-    return KeyView(
-        row.id, row.department, frozenset(row.roles.split(",")), row.label, row.created_at, row.revoked_at
-    )
+    return KeyView(row.id, row.department, frozenset(row.roles.split(",")), row.label, row.created_at, row.revoked_at)

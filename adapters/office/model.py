@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from adapters.office.errors import FieldError
-from engine.casework.model import CaseState, Edge, Evidence, Ground, Obligation
+from engine.casework.model import Case, CaseState, Edge, Evidence, Ground, Obligation
 from engine.decision.explain import Explanation, WhyNot
 from engine.decision.model import Decision, SuggestedLimit, UnknownRule
 from engine.language.ir import ListKind
@@ -79,7 +79,7 @@ class Filing:
 
 @dataclass(frozen=True, slots=True)
 class CaseView:
-    """A case's header. `version` counts its events (ETag), `head` is the hash of the last one, `decision` the digest."""
+    """A case's header. `version` counts its events (ETag), `head` is the hash of the last, `decision` a digest."""
 
     id: str
     list: str
@@ -190,10 +190,19 @@ class GraphInput:
     edges: tuple[Edge, ...]
     departments: Mapping[str, str]  # id → title on the day the case was filed
 
+    def as_case(self) -> Case:
+        """What is visible as a case of the domain, for `engine.casework.graph`."""
+        c = self.case
+        seen = {v.obligation.id: v.obligation for v in self.obligations}
+        return Case(
+            c.id, c.subject, c.list, c.initiator, c.policy, c.state, c.version, c.total, c.unclosed, c.filed_on,
+            c.ended_on, c.ground, seen, self.edges,
+        )  # fmt: skip
+
 
 @dataclass(frozen=True, slots=True)
 class EventView:
-    """One event of a case as logged. `payload` is what the hash covers, together with the other fields but `position`."""
+    """One event of a case as logged. `hash` covers every other field but `position`."""
 
     position: int
     case: str

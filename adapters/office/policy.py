@@ -62,9 +62,7 @@ def approve(context: Context, principal: Principal, wanted: str) -> PolicyView:
     return _activate(context, wanted, actor_of(principal), principal.key_id)
 
 
-def bootstrap(
-    context: Context, files: Mapping[str, str], proposed_by: Actor, approved_by: Actor
-) -> PolicyView:
+def bootstrap(context: Context, files: Mapping[str, str], proposed_by: Actor, approved_by: Actor) -> PolicyView:
     """See `Office.bootstrap_policy`."""
     policy = compiled(files)
     with read(context.engine) as conn:

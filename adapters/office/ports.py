@@ -28,7 +28,8 @@ class Evaluator(Protocol):
         """The decision on which both engines agree.
 
         Raises:
-            Exception: they differ, or cannot be run. The office files nothing then.
+            adapters.pool.DisagreementError: they differ. The office files nothing then.
+            adapters.pool.EngineUnavailableError: one of them cannot be run.
 
         """
         ...

@@ -73,5 +73,3 @@ def keep(conn: Connection, principal: Principal, idem: Idempotency | None, resul
         .where(idempotency.c.key == idem.key, idempotency.c.principal == principal.key_id)
         .values(body=body)
     )
-
-

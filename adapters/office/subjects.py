@@ -55,8 +55,6 @@ def validate(party: Party, path: str) -> tuple[str, tuple[FieldError, ...]]:
     return code, tuple(errors)
 
 
-
-
 def resolve(conn: Connection, context: Context, parties: Mapping[str, Party]) -> dict[str, Resolved]:
     """Each party's subject, by its path in the input; those not on file get the id under which they will be stored.
 
@@ -125,9 +123,10 @@ def _rename(conn: Connection, party: Resolved) -> None:
     statement = dialect.insert(identities).values(subject_id=party.id, code=party.code, name=party.name)
     conn.execute(
         statement.on_conflict_do_update(
-            index_elements=["subject_id"], set_={"name": statement.excluded.name},
+            index_elements=["subject_id"],
+            set_={"name": statement.excluded.name},
             where=identities.c.name != statement.excluded.name,
-        )  # fmt: skip
+        )
     )
 
 

@@ -6,6 +6,7 @@ import datetime as dt
 from dataclasses import replace
 
 import pytest
+import rfc8785
 from sqlalchemy import func, select
 
 from adapters.ledger import load_case, read
@@ -26,6 +27,8 @@ from adapters.office import (
     Related,
     UndecidedError,
 )
+from adapters.pool import EngineUnavailableError
+from engine.casework.graph import as_document
 from engine.casework.model import Evidence
 from tests.adapters.support import AUDITOR, FINANCE, HR, MARKET, TAX, TRANSPORT, Desk, arrears, enterprise, person
 
@@ -60,6 +63,7 @@ def test_a_filing_is_logged_with_what_follows_from_it(desk: Desk) -> None:
     view = desk.office.decision(HR, filed.case.id)
     assert (view.digest, view.reproduced) == (filed.case.decision, True)
     assert view.decision.facts.values["amount_owed"] == 80_000_000
+    assert view.decision.canonical() == rfc8785.dumps(view.decision.document())
 
 
 def test_a_case_is_worked_to_closure_and_taken_down_again(desk: Desk) -> None:
@@ -147,9 +151,7 @@ def test_a_foreign_case_is_not_found(desk: Desk) -> None:
 
 def test_an_implementing_department_sees_its_part_of_the_graph(desk: Desk) -> None:
     """Its own obligations and their neighbours; the initiator sees all."""
-    filed = desk.file(
-        replace(arrears(amount_owed="80 万元"), related=(Related("legal-representative", person()),))
-    )
+    filed = desk.file(replace(arrears(amount_owed="80 万元"), related=(Related("legal-representative", person()),)))
     case = filed.case.id
 
     assert {v.obligation.measure for v in desk.office.graph(FINANCE, case).obligations} == {"publish", "no-procurement"}
@@ -157,6 +159,11 @@ def test_an_implementing_department_sees_its_part_of_the_graph(desk: Desk) -> No
     whole = desk.office.graph(HR, case)
     assert len(whole.obligations) == 3
     assert whole.departments["finance"] == "finance局"
+    policy = desk.office.current_policy()
+    for who in (HR, FINANCE, MARKET):
+        visible = desk.office.graph(who, case)
+        document = as_document(visible.as_case(), dt.date(2026, 11, 24), policy.calendars)
+        assert len(document["nodes"]) == len(visible.obligations)
 
 
 def test_two_equal_filings_are_one(desk: Desk) -> None:
@@ -183,9 +190,7 @@ def test_a_repeated_request_is_answered_from_what_the_first_brought_about(desk: 
     publish = desk.find(filed.case.id, "publish")
     done = [desk.office.answer(HR, publish, Answer("accept"), idempotency=Idempotency("k2", "d2")) for _ in "ab"]
     assert done[1] == replace(done[0], replayed=True)
-    ended = [
-        desk.office.end_case(HR, filed.case.id, "repair", "x", idempotency=Idempotency("k3", "d3")) for _ in "ab"
-    ]
+    ended = [desk.office.end_case(HR, filed.case.id, "repair", "x", idempotency=Idempotency("k3", "d3")) for _ in "ab"]
     assert ended[1] == replace(ended[0], replayed=True)
     assert (count(desk, cases), count(desk, idempotency)) == (1, 3)
 
@@ -282,7 +287,7 @@ def test_a_subject_of_the_wrong_kind_or_list_is_refused(desk: Desk) -> None:
 
 def test_no_decision_no_case(desk: Desk) -> None:
     """When the engines do not agree, nothing at all is stored."""
-    desk.evaluator.error = RuntimeError("engines differ")
+    desk.evaluator.error = EngineUnavailableError("no child answers")
     with pytest.raises(UndecidedError):
         desk.file()
 
@@ -308,9 +313,7 @@ def test_many_filings_each_stand_alone(desk: Desk) -> None:
     results = list(desk.office.file_cases(HR, [arrears(), arrears(Party("enterprise", "x")), arrears()]))
 
     assert [(r.line, r.code) for r in results] == [(1, None), (2, "invalid"), (3, None)]
-    assert results[1].errors[0] == FieldError(
-        "subject.code", "invalid-code", "统一社会信用代码应为18位，现为1位"
-    )
+    assert results[1].errors[0] == FieldError("subject.code", "invalid-code", "统一社会信用代码应为18位，现为1位")
 
 
 def test_other_listings_count_as_records(desk: Desk) -> None:

@@ -66,7 +66,9 @@ def test_a_suggested_limit_goes_to_the_lender_only(desk: Desk) -> None:
     party = enterprise()
     case = desk.office.file_case(TAX, Filing("a-grade", party, {"income": "50 万元"})).case.id
 
-    assert [(x.case, x.table, x.amount) for x in ask(desk, party, BANK, "loan").limits] == [(case, "credit", 15_000_000)]
+    assert [(x.case, x.table, x.amount) for x in ask(desk, party, BANK, "loan").limits] == [
+        (case, "credit", 15_000_000)
+    ]
     assert ask(desk, party, FINANCE).limits == ()
     desk.office.end_case(TAX, case, "expiry", "到期")
     assert ask(desk, party, BANK, "loan").limits == ()

@@ -1,4 +1,4 @@
-"""What the ledger promises: one winner, an unbroken chain, projections that follow from the events, slices that are small."""
+"""What the ledger promises: one winner, an unbroken chain, projections that follow from events, small slices."""
 
 from __future__ import annotations
 

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import datetime as dt
+import re
 from dataclasses import replace
+from typing import Any
 
 import pytest
+from sqlalchemy import event
 
 from adapters.office import ForbiddenError, InvalidError, ObligationQuery, ObligationView, Principal
 from engine.casework.model import Evidence
-from tests.adapters.support import AUDITOR, FINANCE, HR, TAX, TRANSPORT, Desk, arrears
+from tests.adapters.databases import Databases
+from tests.adapters.support import AUDITOR, FINANCE, HR, TAX, TRANSPORT, Desk, open_desk
 
 PROOF = (Evidence("a" * 64, "截图"),)
 
@@ -82,7 +86,9 @@ def test_filters_hold_together(desk: Desk) -> None:
     assert all(v.overdue for v in late)
     bound = late[2].due_on
     assert bound is not None
-    assert all(v.due_on is not None and v.due_on < bound for v in all_pages(desk, HR, ObligationQuery(due_before=bound)))
+    assert all(
+        v.due_on is not None and v.due_on < bound for v in all_pages(desk, HR, ObligationQuery(due_before=bound))
+    )
 
 
 def test_a_department_sees_its_own_queue_only(desk: Desk) -> None:
@@ -134,3 +140,31 @@ def test_events_come_in_pages(desk: Desk) -> None:
     assert ([e.version for e in rest.items], rest.next) == ([3, 4, 5, 6, 7, 8][: len(rest.items)], None)
     with pytest.raises(InvalidError):
         desk.office.events(HR, case, limit=0)
+
+
+@pytest.mark.parametrize(
+    ("query", "index"),
+    [
+        (ObligationQuery(), "ix_obligations_queue "),
+        (ObligationQuery(state="open"), "ix_obligations_queue_state "),
+        (ObligationQuery(overdue=True), "ix_obligations_queue "),
+        (ObligationQuery(subject="x"), "ix_obligations_subject "),
+        (ObligationQuery(case="x"), "uq_obligations_case_id_number|sqlite_autoindex_obligations"),
+    ],
+)
+def test_every_filter_walks_an_index_of_its_own(databases: Databases, query: ObligationQuery, index: str) -> None:
+    """A page costs the same among a million obligations as among ten, on the database without statistics too."""
+    seen: list[tuple[str, Any]] = []
+    with databases.fresh("sqlite") as engine:
+        desk = open_desk(engine)
+        desk.file()
+        event.listen(engine, "before_cursor_execute", lambda _c, _k, sql, values, *_: seen.append((sql, values)))
+        desk.office.list_obligations(HR, query)
+        with engine.connect() as conn:
+            pages = [(s, v) for s, v in seen if "FROM obligations" in s]
+            plans = [str(conn.exec_driver_sql(f"EXPLAIN QUERY PLAN {s}", v).all()) for s, v in pages]
+
+    assert plans
+    for plan in plans:
+        assert re.search(index, plan)
+        assert "SCAN" not in plan

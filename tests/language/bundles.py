@@ -20,7 +20,9 @@ def files(folder: Path) -> dict[str, str | bytes]:
 def good(**changed: str) -> dict[str, str]:
     """The sound bundle as text; `changed` maps a file's stem (dashes as underscores) to new text."""
     bundle = {path: content.decode() for path, content in files(GOOD).items() if isinstance(content, bytes)}
-    by_stem = {path.rsplit("/", 1)[-1].removesuffix(".yaml").replace("-", "_").replace(".", "_"): path for path in bundle}
+    by_stem = {
+        path.rsplit("/", 1)[-1].removesuffix(".yaml").replace("-", "_").replace(".", "_"): path for path in bundle
+    }
     for stem, text in changed.items():
         bundle[by_stem[stem]] = text
     return bundle

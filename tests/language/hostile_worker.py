@@ -1,6 +1,6 @@
 """Compiles one hostile file in a process with little memory, and prints the codes found and the processor seconds taken.
 
-    python -m tests.language.hostile_worker <name> <megabytes>
+python -m tests.language.hostile_worker <name> <megabytes>
 """
 
 from __future__ import annotations
@@ -51,9 +51,7 @@ HOSTILE: Mapping[str, Callable[[], str | bytes]] = {
     "comments": lambda: "#\n" * 500_000,
     "condition-of-nots": lambda: "record: r\ntitle: x\nfields: {}\nexcluded: " + "{not: " * 30 + "{}" + "}" * 30,
     "wide-condition": lambda: (
-        "record: r\ntitle: x\nfields: {a: {type: boolean}}\nexcluded: {any: ["
-        + "{b: {xx: 1}}, " * 40_000
-        + "]}\n"
+        "record: r\ntitle: x\nfields: {a: {type: boolean}}\nexcluded: {any: [" + "{b: {xx: 1}}, " * 40_000 + "]}\n"
     ),
 }
 

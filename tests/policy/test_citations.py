@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 import yaml
 
-from tests.policy.law_text import articles, squeeze
+from tests.policy.law_text import articles, sections, squeeze
 
 ROOT = Path(__file__).parents[2]
 LAWS = Path(os.environ.get("XINHENG_LAWS", ROOT.parent / "shared" / "domain" / "laws"))
@@ -33,7 +33,9 @@ def load(path: Path) -> Any:
 def text_of(law: str) -> dict[str, str] | None:
     """Articles of a law of the bundle, if its text is among those we hold."""
     name = load(ROOT / "rules" / "laws" / f"{law}.yaml").get("text")
-    return articles(LAWS / name) if name else None
+    if not name:
+        return None
+    return articles(LAWS / name) if name.endswith(".md") else sections(LAWS.parent / name)
 
 
 def verified(node: Any) -> Iterator[dict[str, Any]]:

@@ -51,7 +51,7 @@ def drawn(draw: st.DrawFn, number: int, before: list[Owed]) -> list[Owed]:
 @st.composite
 def sets(draw: st.DrawFn, least: int = 0) -> list[Owed]:
     """A random directed acyclic set of obligations."""
-    return drawn(draw, draw(st.integers(least, 9)), [])
+    return drawn(draw, draw(st.integers(least, 14)), [])
 
 
 def neighbours(case: Case, name: str, keys: set[str]) -> Case:
@@ -75,7 +75,7 @@ class Casework(RuleBasedStateMachine):
         self.ended = False
         self.events: list[Event] = []
 
-    @initialize(obligations=sets(1))
+    @initialize(obligations=sets(4))
     def file(self, obligations: list[Owed]) -> None:
         """A case with a random graph."""
         self.owes = obligations
@@ -137,6 +137,22 @@ class Casework(RuleBasedStateMachine):
                 commands["respond"] = Respond(actor, self.today, name, "not-applicable", "无此情形")
         self.do(commands[action])
 
+    @rule(data=st.data(), several=st.integers(1, 8))
+    def implement(self, data: st.DataObject, several: int) -> None:
+        """Departments take open obligations all the way to their effect."""
+        for _ in range(several):
+            name = self.choose(data, "accept")
+            if name is None:
+                return
+            obligation = self.case.obligations[name]
+            actor = by(obligation.department)
+            self.do(Accept(actor, self.today, name))
+            if obligation.restrictive:
+                self.do(Confirm(actor, self.today, name))
+            standing = obligation.mode == "standing"
+            once = Respond(actor, self.today, name, "implemented", "", EVIDENCE)
+            self.do(Arm(actor, self.today, name, EVIDENCE) if standing else once)
+
     @rule(data=st.data(), to=st.sampled_from(DEPARTMENTS[1:12]))
     def refer(self, data: st.DataObject, to: str) -> None:
         """A department passes an obligation on; refused only for the reasons it may be."""
@@ -156,7 +172,7 @@ class Casework(RuleBasedStateMachine):
         self.owes = self.owes + more
         self.do(Redecide(by("tax"), self.today, decision_of(self.owes)))
 
-    @precondition(lambda self: not self.ended and len(self.events) > 6)
+    @precondition(lambda self: not self.ended and len(self.events) > 30)
     @rule()
     def end(self) -> None:
         """The listing ends."""
@@ -241,7 +257,9 @@ class Casework(RuleBasedStateMachine):
         while self.case.state != "closed":
             name = min(n for n, o in self.case.obligations.items() if "lift" in available_actions(o))
             self.do(Lift(by(self.case.obligations[name].department), self.today, name, EVIDENCE))
-        self.closing_is_for_good()
+            self.order_is_kept()
+            self.counters_are_right()
+            self.closing_is_for_good()
 
 
 Casework.TestCase.settings = settings(
