@@ -61,15 +61,17 @@ def _instructions(memorandum: Memorandum, policy: Policy) -> Iterator[tuple[str,
                 yield directive.matter, _Instruction(rule, consequence, measure, period, favourable)
 
 
-def _check_matter(
-    matter: str, instructions: list[_Instruction], facts: Mapping[str, FactType], bundle: Bundle
-) -> None:
+def _check_matter(matter: str, instructions: list[_Instruction], facts: Mapping[str, FactType], bundle: Bundle) -> None:
     proved: dict[tuple[str, str], bool] = {}
     reported: set[frozenset[str]] = set()
     for favour in (i for i in instructions if i.favourable):
         for burden in (i for i in instructions if not i.favourable):
             pair = frozenset({f"{favour.rule.id} {favour.measure.id}", f"{burden.rule.id} {burden.measure.id}"})
-            if pair in reported or not _same_person(favour, burden) or intersection(favour.period, burden.period) is None:
+            if (
+                pair in reported
+                or not _same_person(favour, burden)
+                or intersection(favour.period, burden.period) is None
+            ):
                 continue
             key = (favour.rule.id, burden.rule.id)
             if key not in proved:

@@ -166,11 +166,7 @@ def trace(condition: Condition, env: Env) -> Step:
             text = f"{within}符合条件的 {quantifier.record} 记录数（{found}，共 {total} 条）{OP_WORDS[op]} {number}"
             return Step(text, found, truth, condition.span)
         case Responded(measure, department, outcome, holds):
-            given = [
-                r.outcome
-                for r in env[RESPONSES]
-                if r.measure == measure and department in {None, r.department}
-            ]
+            given = [r.outcome for r in env[RESPONSES] if r.measure == measure and department in {None, r.department}]
             found = "、".join(given) or None
             sign = "=" if holds else "≠"
             text = f"{department or '实施部门'} 对 {measure} 的反馈（{found or '尚未反馈'}）{sign} {outcome}"

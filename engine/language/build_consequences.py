@@ -75,7 +75,10 @@ def _consequence(  # noqa: PLR0913 - one call
         return
     key, identifier = ("oblige", raw.oblige) if raw.oblige is not None else ("advise", raw.advise)
     assert identifier is not None  # noqa: S101 - exactly one of the three is stated
-    own_basis = (*bundle.basis(raw.basis, read, *at, "basis"), *bundle.basis(rule.basis, read, "rules", context.index, "basis"))
+    own_basis = (
+        *bundle.basis(raw.basis, read, *at, "basis"),
+        *bundle.basis(rule.basis, read, "rules", context.index, "basis"),
+    )
     target = _target(raw, context, bundle, at)
     if not bundle.refer("measure", identifier, read.span(*at, key)):
         return

@@ -81,7 +81,9 @@ def _declare(
     report = bundle.reporter.report
     stated = [key for key in ("when", "choose", "count") if read.has(*at, key)]
     if len(stated) != 1:
-        report("XH097", read.key(*at), f"推导 {raw.fact} 写了 {len(stated)} 个来源", expected="when、choose、count 之一")
+        report(
+            "XH097", read.key(*at), f"推导 {raw.fact} 写了 {len(stated)} 个来源", expected="when、choose、count 之一"
+        )
     implied = {"when": Type.BOOLEAN, "count": Type.INTEGER}
     kind = raw.type or next((implied[s] for s in stated if s in implied), None)
     if kind is None:
@@ -167,7 +169,9 @@ def _rules(
     for index, raw in enumerate(raw_rules):
         if raw.id in positions:
             first = read.span("rules", positions[raw.id], "id")
-            bundle.reporter.report("XH027", read.span("rules", index, "id"), f"规则 {raw.id} 重复", notes=(f"前一个在 {first}",))
+            bundle.reporter.report(
+                "XH027", read.span("rules", index, "id"), f"规则 {raw.id} 重复", notes=(f"前一个在 {first}",)
+            )
             continue
         positions[raw.id] = index
         own[raw.id] = _own_condition(raw, index, read, facts, bundle)
@@ -264,5 +268,3 @@ def size(condition: Condition) -> int:
     if isinstance(condition, Count) and condition.quantifier.where is not None:
         return 1 + size(condition.quantifier.where)
     return 1
-
-

@@ -58,9 +58,7 @@ def department(read: Read[RawDepartment], bundle: Bundle) -> Department:
         bundle.refer("department", raw.merged_into, read.span("merged_into"))
     validity = bundle.validity(raw.valid, read, "valid")
     bundle.periods[raw.department] = validity
-    return Department(
-        raw.department, raw.title, raw.level, raw.kind, tuple(names), validity, read.key("department")
-    )
+    return Department(raw.department, raw.title, raw.level, raw.kind, tuple(names), validity, read.key("department"))
 
 
 def record(read: Read[RawRecord], bundle: Bundle) -> RecordKind:
@@ -144,7 +142,9 @@ def _check_directive(read: Read[RawMeasure], bundle: Bundle) -> None:
     raw, report = read.model, bundle.reporter.report
     effect = raw.directive.effect if raw.directive else None
     if raw.steps and effect != "verify-further":
-        report("XH102", read.key("steps"), "只有 effect 为 verify-further 的措施才有核验步骤", expected="verify-further")
+        report(
+            "XH102", read.key("steps"), "只有 effect 为 verify-further 的措施才有核验步骤", expected="verify-further"
+        )
     if raw.directive is None or not bundle.refer("matter", raw.directive.matter, read.span("directive", "matter")):
         return
     matter: RawMatter = bundle.documents["matter"][raw.directive.matter].model

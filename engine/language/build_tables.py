@@ -29,9 +29,7 @@ def table(read: Document[RawTable], bundle: Bundle) -> Table:
         report("XH117", read.span("hit"), f"{raw.hit} 只能有一个整数或金额输出，本表有 {len(outputs)} 个输出")
     rows = []
     for index, row in enumerate(raw.rows):
-        scope = Scope(
-            inputs, bundle.reporter, f"table:{raw.table}/{index}", "本表的 inputs ", nested=False, plain=True
-        )
+        scope = Scope(inputs, bundle.reporter, f"table:{raw.table}/{index}", "本表的 inputs ", nested=False, plain=True)
         node = read.node("rows", index, "when")
         assert node is not None  # noqa: S101 - the raw model requires it
         when = compile_condition(node, scope)
@@ -106,7 +104,9 @@ def check_use(table: Table, scope: Mapping[str, FactType], span: Span, bundle: B
             message = f"分级表 {table.id} 的输入 {name} 在名单与备忘录中没有"
             bundle.reporter.report("XH114", span, message, expected=f"{TYPE_TITLES[wanted.type]}类型的事实 {name}")
         elif found.type is not wanted.type:
-            message = f"分级表 {table.id} 的输入 {name} 是{TYPE_TITLES[wanted.type]}，备忘录中是{TYPE_TITLES[found.type]}"
+            message = (
+                f"分级表 {table.id} 的输入 {name} 是{TYPE_TITLES[wanted.type]}，备忘录中是{TYPE_TITLES[found.type]}"
+            )
             bundle.reporter.report("XH114", span, message, notes=(f"事实声明在 {found.span}",))
         elif extra := [v for v in found.values if wanted.type is Type.ENUM and v not in wanted.values]:
             message = f"事实 {name} 可以取 {'、'.join(extra)}，分级表 {table.id} 没有这些取值"

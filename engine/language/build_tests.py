@@ -63,7 +63,9 @@ class _Cases:
             "as_of": raw.as_of,
             "subject": raw.subject,
             "facts": self.values(raw.facts, self.facts, (*at, "facts"), "名单的事实"),
-            "records": tuple(self.record(r.record, r.date, r.fields, (*at, "records", n)) for n, r in enumerate(raw.records)),
+            "records": tuple(
+                self.record(r.record, r.date, r.fields, (*at, "records", n)) for n, r in enumerate(raw.records)
+            ),
             "relations": tuple({"role": r.role, "id": r.id, "kind": r.kind} for r in raw.relations),
             "responses": tuple(
                 self.response(r.measure, r.by, r.outcome, (*at, "responses", n)) for n, r in enumerate(raw.responses)
@@ -139,5 +141,7 @@ class _Cases:
         if self.bundle.reporter.full(span.path):
             return False
         suggestion = looks_like(name, known) or nearest(name, known)
-        self.bundle.reporter.report(code, span, f"没有{what}{shown(name)}", expected=one_of(known), suggestion=suggestion)
+        self.bundle.reporter.report(
+            code, span, f"没有{what}{shown(name)}", expected=one_of(known), suggestion=suggestion
+        )
         return False

@@ -99,7 +99,9 @@ class Bundle:
             )
         return False
 
-    def refer_all(self, kind: str, identifiers: Sequence[str], document: Document[Any], *path: str | int) -> tuple[str, ...]:
+    def refer_all(
+        self, kind: str, identifiers: Sequence[str], document: Document[Any], *path: str | int
+    ) -> tuple[str, ...]:
         """Those of a list of ids that exist, without doubles; what is missing or doubled is reported."""
         self.distinct(identifiers, document, *path)
         found = [i for n, i in enumerate(identifiers) if self.refer(kind, i, document.span(*path, n))]
@@ -111,7 +113,9 @@ class Bundle:
         for index, item in enumerate(items):
             if item in seen:
                 span = document.span(*path, index)
-                self.reporter.report("XH038", span, f"{shown(str(item))}在列表中重复", notes=(f"第一次是第 {seen[item] + 1} 项",))
+                self.reporter.report(
+                    "XH038", span, f"{shown(str(item))}在列表中重复", notes=(f"第一次是第 {seen[item] + 1} 项",)
+                )
             seen.setdefault(item, index)
 
     def validity(self, valid: Valid | None, document: Document[Any], *path: str | int) -> Validity:
@@ -120,10 +124,14 @@ class Bundle:
             return Validity()
         period = valid.validity()
         if period.start and period.end and period.start > period.end:
-            self.reporter.report("XH037", document.span(*path, "from"), f"生效日 {period.start} 晚于失效日 {period.end}")
+            self.reporter.report(
+                "XH037", document.span(*path, "from"), f"生效日 {period.start} 晚于失效日 {period.end}"
+            )
         return period
 
-    def facts(self, declarations: Mapping[str, FactDecl], document: Document[Any], *path: str | int) -> dict[str, FactType]:
+    def facts(
+        self, declarations: Mapping[str, FactDecl], document: Document[Any], *path: str | int
+    ) -> dict[str, FactType]:
         """Declared facts, fields, inputs or outputs."""
         result = {}
         for name, raw in declarations.items():

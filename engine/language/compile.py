@@ -61,4 +61,3 @@ def _file(document: Document[Any], documents: dict[str, dict[str, Document[Any]]
             f"标识 {document.id} 重复",
             notes=(f"前一个在 {first.span(first.kind)}",),
         )
-

@@ -153,7 +153,9 @@ def find_fact(name: str, span: Span, scope: Scope) -> FactType | None:
     if declared is None:
         known = (*scope.facts, *GROUPS, *QUANTIFIERS, "response")
         looked = looks_like(name, known)
-        code, what = ("XH016", "中有字形相似但不是半角英文的字符") if looked else ("XH060", f"没有在{scope.place}中声明")
+        code, what = (
+            ("XH016", "中有字形相似但不是半角英文的字符") if looked else ("XH060", f"没有在{scope.place}中声明")
+        )
         scope.reporter.report(
             code,
             span,
@@ -228,9 +230,7 @@ def _against_fact(left: Fact, op: Op, span: Span, operand: source.Mapping, scope
     if other is None:
         return All((), span)
     if other.type is not left.type:
-        message = (
-            f"{TYPE_TITLES[left.type]}类型的事实 {left.name} 不能与{TYPE_TITLES[other.type]}类型的事实 {other.name} 比较"
-        )
+        message = f"{TYPE_TITLES[left.type]}类型的事实 {left.name} 不能与{TYPE_TITLES[other.type]}类型的事实 {other.name} 比较"
         return _wrong(scope, name.span, message, f"{TYPE_TITLES[left.type]}类型的事实", "XH075")
     return Compare(left, op, (Fact(other.name, other.type),), span)
 
@@ -262,8 +262,6 @@ def _window(node: source.Node, scope: Scope) -> Duration:
         scope.reporter.report("XH076", node.span, "回溯期不能用工作日", expected="如 30 days、6 months、2 years")
         return ZERO_DAYS
     return value
-
-
 
 
 def _quantified(key: str, span: Span, value: source.Node, scope: Scope, negate: bool) -> Condition:  # noqa: FBT001

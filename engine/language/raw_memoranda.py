@@ -182,5 +182,3 @@ class RawTests(Raw):
     title: Text | None = Field(None, description="中文名称")
     source: Text | None = Field(None, description="资料出处")
     cases: Annotated[list[RawCase], Field(min_length=1)] = Field(description="各个测试")
-
-

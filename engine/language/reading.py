@@ -104,7 +104,9 @@ def _kind(tree: source.Mapping, reporter: Reporter) -> str | None:
         return None
     kind = next((k for k in KINDS if k in tree.items), None)
     if kind is not None:
-        reporter.report("XH030", span, f"第一个键是 {shown(first)}，说明种类的“{kind}”须写在最前", expected=f"{kind}: …")
+        reporter.report(
+            "XH030", span, f"第一个键是 {shown(first)}，说明种类的“{kind}”须写在最前", expected=f"{kind}: …"
+        )
         return None
     reporter.report(
         "XH020", span, f"不认识以{shown(first)}开头的文档", expected=one_of(KINDS), suggestion=nearest(first, KINDS)
@@ -137,7 +139,9 @@ def _report(detail: ErrorDetails, model: type[Raw], tree: source.Mapping, report
         parent_name = ".".join(str(step) for step in loc[:-1]) or "文档"
         looked = looks_like(name, known)
         code, what = ("XH016", "中有字形相似但不是半角英文的字符") if looked else ("XH021", f"不是{parent_name}的键")
-        reporter.report(code, key, f"键{shown(name)}{what}", expected=one_of(known), suggestion=looked or nearest(name, known))
+        reporter.report(
+            code, key, f"键{shown(name)}{what}", expected=one_of(known), suggestion=looked or nearest(name, known)
+        )
     elif kind == "too_short":
         reporter.report("XH029", key, f"{where}至少须有一项")
     else:

@@ -175,7 +175,9 @@ def enum(text: str, values: Sequence[str], what: str = "取值") -> str:
     """
     if text in values:
         return text
-    raise ScalarError("XH074", f"没有{shown(text)}这个{what}", expected=one_of(values), suggestion=nearest(text, values))
+    raise ScalarError(
+        "XH074", f"没有{shown(text)}这个{what}", expected=one_of(values), suggestion=nearest(text, values)
+    )
 
 
 def parse(kind: Type, text: str, values: Sequence[str] = ()) -> Value:
@@ -246,7 +248,9 @@ def _name(text: str, pattern: re.Pattern[str], code: str, what: str, expected: s
         return text
     plain = skeleton(text)
     if not text.isascii() and pattern.fullmatch(plain):
-        raise ScalarError("XH016", f"{what}{shown(text)}中有字形相似但不是半角英文的字符", expected=expected, suggestion=plain)
+        raise ScalarError(
+            "XH016", f"{what}{shown(text)}中有字形相似但不是半角英文的字符", expected=expected, suggestion=plain
+        )
     guess = re.sub("[^a-z0-9]+", "_" if pattern is FACT_NAME else "-", plain).strip("-_")
     suggestion = guess if pattern.fullmatch(guess) else ""
     raise ScalarError(code, f"{what}{shown(text)}不合规范", expected=expected, suggestion=suggestion)

@@ -1,0 +1,32 @@
+"""The command line `xinheng`.
+
+Exit codes: 0 done · 1 errors found · 2 usage · 3 refused · 4 not found · 5 conflict · 6 unavailable.
+"""
+
+from __future__ import annotations
+
+import sys
+
+import typer
+
+from api.cli import casework, host, policy
+from api.cli.common import EXIT_CODES
+
+__all__ = ["app", "main"]
+
+app = typer.Typer(
+    name="xinheng",
+    help="信衡：联合奖惩，从政策到办结。",
+    epilog="退出码：" + "；".join(f"{code} {meaning}" for code, meaning in EXIT_CODES.items()),
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+policy.register(app)
+casework.register(app)
+host.register(app)
+
+
+def main() -> None:
+    """Run the command line."""
+    sys.exit(app())

@@ -1,0 +1,108 @@
+"""What the commands share: options, the office, output for people and for programs, and exit codes."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+if TYPE_CHECKING:
+    from adapters.office import Office, Principal
+
+EXIT_CODES: Mapping[int, str] = {
+    0: "成功", 1: "发现错误", 2: "用法有误", 3: "被拒绝", 4: "未找到", 5: "冲突，可重试", 6: "暂不可用",
+}  # fmt: skip
+FOUND, USAGE, REFUSED, NOT_FOUND, CONFLICT, UNAVAILABLE = 1, 2, 3, 4, 5, 6
+HOST_ROLES = frozenset({"initiator", "implementer", "policy", "auditor"})
+
+console = Console()
+errors = Console(stderr=True)
+
+Json = Annotated[bool, typer.Option("--json", help="输出 JSON")]
+Database = Annotated[
+    str | None, typer.Option("--db", help="数据库地址；默认取 XINHENG_DATABASE_URL，再默认 sqlite:///xinheng.db")
+]
+Key = Annotated[str | None, typer.Option("--key", envvar="XINHENG_KEY", help="部门密钥")]
+As = Annotated[str | None, typer.Option("--as", help="在本机以某部门身份办理（能读写数据库者才可）")]
+Officer = Annotated[str, typer.Option("--officer", envvar="XINHENG_OFFICER", help="经办人")]
+
+
+def fail(code: int, message: str, *details: str) -> NoReturn:
+    """Say what went wrong, and exit."""
+    errors.print(f"[bold red]{message}[/]", highlight=False)
+    for detail in details:
+        errors.print(f"  {detail}", highlight=False, markup=False)
+    raise typer.Exit(code)
+
+
+def settings_of(database: str | None) -> Any:
+    """The settings, with the database of `--db`."""
+    from api.settings import Settings
+
+    return Settings(database_url=database) if database else Settings()
+
+
+@contextmanager
+def office_of(database: str | None) -> Iterator[Office]:
+    """The office; its errors end the command with their exit code."""
+    from sqlalchemy.exc import SQLAlchemyError
+
+    from adapters.office import (
+        ConflictError,
+        ForbiddenError,
+        InvalidError,
+        NotFoundError,
+        OfficeError,
+        UndecidedError,
+    )
+    from api.assembly import open_office
+
+    try:
+        with open_office(settings_of(database)) as office:
+            yield office
+    except InvalidError as error:
+        fail(FOUND, error.title, *(f"{e.field}：{e.message}" for e in error.errors))
+    except NotFoundError as error:
+        fail(NOT_FOUND, error.title, *filter(None, [error.detail]))
+    except ConflictError as error:
+        fail(CONFLICT, error.title, *filter(None, [error.detail]))
+    except UndecidedError as error:
+        fail(UNAVAILABLE, error.title, error.detail)
+    except (ForbiddenError, OfficeError) as error:
+        fail(REFUSED, error.title, *filter(None, [error.detail]))
+    except SQLAlchemyError as error:
+        fail(UNAVAILABLE, "数据库不可用", str(error).splitlines()[0])
+
+
+def principal_of(office: Office, key: str | None, department: str | None, officer: str = "") -> Principal:
+    """Who acts: the holder of a key, a department named on the host, else the host as auditor."""
+    from adapters.office import Principal
+
+    if key:
+        return replace(office.authenticate(key), officer=officer)
+    if department:
+        if department not in office.current_policy().departments:
+            fail(USAGE, f"没有部门 {department}")
+        return Principal(department, HOST_ROLES - {"auditor"}, "host", officer)
+    return Principal("", frozenset({"auditor"}), "host", officer)
+
+
+def show(rows: Sequence[Sequence[str]], columns: Sequence[str], title: str | None = None) -> None:
+    """A table for people."""
+    table = Table(title=title, title_justify="left", header_style="bold", expand=False)
+    for column in columns:
+        table.add_column(column, overflow="fold")
+    for row in rows:
+        table.add_row(*row)
+    console.print(table)
+
+
+def out(value: object) -> None:
+    """JSON for programs."""
+    typer.echo(json.dumps(value, ensure_ascii=False, indent=2, default=str))

@@ -1,0 +1,108 @@
+"""Counter checks, records, subjects and policy."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Path, Request
+from fastapi.concurrency import run_in_threadpool
+
+from adapters.office import FieldError, InvalidError, RecordResult
+from api.http.calls import CallNow
+from api.http.requests import ApproveIn, CheckIn, PartyIn, PolicyIn
+from api.http.responses import CheckOut, PolicyOut, RecordOut, RecordsOut, SubjectOut
+
+router = APIRouter(prefix="/v1")
+LINE = {
+    "record": "penalty", "id": "CF-2026-001", "date": "2026-01-31",
+    "subject": {"kind": "enterprise", "code": "91410728MA0000000A", "name": "示例建筑有限公司"},
+    "fields": {"document_number": "长人社罚〔2026〕1号", "severity": "serious"},
+}  # fmt: skip
+NDJSON = {
+    "requestBody": {
+        "required": True,
+        "description": "每行一个 JSON 对象：记录或者关系",
+        "content": {
+            "application/x-ndjson": {
+                "schema": {"type": "string"},
+                "example": json.dumps(LINE, ensure_ascii=False),
+            }
+        },
+    }
+}
+
+
+@router.post("/checks", tags=["checks"], summary="逢办必查", response_model=CheckOut)
+def check(body: CheckIn, call: CallNow) -> CheckOut:
+    """窗口办理前查询：如何办、可以容缺什么、须增加何种核验、建议额度。每次查询连同目的一并记录。"""
+    return CheckOut.of(call.office.check(call.principal(), body.request()))
+
+
+@router.post("/records", tags=["records"], summary="归集记录和关系", response_model=RecordsOut, openapi_extra=NDJSON)
+async def put_records(call: CallNow, request: Request) -> RecordsOut:
+    """一次 1 至 10,000 行，逐行给出结果；一行有误不影响其他行。"""
+    body = await request.body()
+    return await run_in_threadpool(_put, call, body, request.app.state.settings.max_records)
+
+
+def _put(call: CallNow, body: bytes, most: int) -> RecordsOut:
+    principal = call.principal()
+    lines = [line for line in body.split(b"\n") if line.strip()]
+    if not 1 <= len(lines) <= most:
+        raise InvalidError((FieldError("body", "lines", f"应为 1 至 {most} 行"),))
+    good: list[tuple[int, dict[str, Any]]] = []
+    results: list[RecordResult] = []
+    for number, line in enumerate(lines, start=1):
+        try:
+            value = json.loads(line)
+        except (ValueError, RecursionError):
+            value = None
+        if isinstance(value, dict):
+            good.append((number, value))
+        else:
+            error = FieldError("", "json", "不是 JSON 对象")
+            results.append(RecordResult(number, "rejected", errors=(error,)))
+    if good:
+        taken = call.office.put_records(principal, [value for _, value in good])
+        results += [replace(r, line=number) for (number, _), r in zip(good, taken, strict=True)]
+    results.sort(key=lambda r: r.line)
+    count = [r.status for r in results].count
+    return RecordsOut(
+        accepted=count("accepted"),
+        duplicates=count("duplicate"),
+        rejected=count("rejected"),
+        results=[RecordOut.of(r) for r in results],
+    )
+
+
+@router.post("/subjects/lookup", tags=["subjects"], summary="按代码查主体", response_model=SubjectOut)
+def lookup_subject(body: PartyIn, call: CallNow) -> SubjectOut:
+    """以身份代码换取不透明标识；代码只出现在请求内容里，名称不参与匹配。"""
+    return SubjectOut.of(call.office.lookup_subject(call.principal(), body.party()))
+
+
+@router.get("/subjects/{subject}", tags=["subjects"], summary="主体", response_model=SubjectOut)
+def get_subject(subject: Annotated[str, Path(max_length=64)], call: CallNow) -> SubjectOut:
+    """与本部门有关的主体。"""
+    return SubjectOut.of(call.office.get_subject(call.principal(), subject))
+
+
+@router.get("/policy", tags=["policy"], summary="现行政策", response_model=PolicyOut)
+def get_policy(call: CallNow) -> PolicyOut:
+    """现行政策的版本和规模。"""
+    call.principal()
+    return PolicyOut.of(call.office.describe_policy())
+
+
+@router.post("/policy", tags=["policy"], summary="提出政策", response_model=PolicyOut, status_code=201)
+def propose_policy(body: PolicyIn, call: CallNow) -> PolicyOut:
+    """政策人员提出一整套政策文件；编译有误即退回，逐条给出文件、行、列。"""
+    return PolicyOut.of(call.office.propose_policy(call.principal(body.officer), body.files))
+
+
+@router.post("/policy/{version}/approve", tags=["policy"], summary="批准政策", response_model=PolicyOut)
+def approve_policy(version: Annotated[str, Path(max_length=64)], body: ApproveIn, call: CallNow) -> PolicyOut:
+    """由另一人批准后生效；此前的案件仍按当时的政策办理。"""
+    return PolicyOut.of(call.office.approve_policy(call.principal(body.officer), version))

@@ -1,0 +1,203 @@
+"""RFC 9457 problem details: every error of the API, with a stable type and a Chinese title."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from pydantic import BaseModel, Field
+from starlette.exceptions import HTTPException
+
+from adapters.office import (
+    ConflictError,
+    FieldError,
+    ForbiddenError,
+    IdempotencyError,
+    InvalidError,
+    NotFoundError,
+    OfficeError,
+    PreconditionError,
+    RefusedError,
+    UnauthenticatedError,
+    UndecidedError,
+)
+
+MEDIA_TYPE = "application/problem+json"
+STATUS: Mapping[type[OfficeError], int] = {
+    UnauthenticatedError: 401, ForbiddenError: 403, NotFoundError: 404, ConflictError: 409, RefusedError: 409,
+    PreconditionError: 412, IdempotencyError: 422, InvalidError: 422, UndecidedError: 503,
+}  # fmt: skip
+
+TITLES: Mapping[str, str] = {
+    "unauthenticated": "密钥无效或已吊销",
+    "forbidden": "无权办理",
+    "role-required": "缺少所需角色",
+    "same-person": "提出人与批准人不能是同一人",
+    "not-found": "未找到",
+    "no-policy": "尚无生效的政策",
+    "method-not-allowed": "不支持这种请求方法",
+    "conflict": "与他人的办理冲突，请刷新后重试",
+    "already-listed": "该主体已以相同事实列入该名单",
+    "policy-active": "该政策已经生效",
+    "precondition-failed": "内容已变化，请刷新后重试",
+    "precondition-required": "须以 If-Match 写明所依据的版本",
+    "body-too-large": "请求内容过大",
+    "unsupported-media-type": "不支持这种内容类型",
+    "malformed": "请求无法读取",
+    "invalid": "内容有误",
+    "idempotency-mismatch": "幂等键已用于另一请求",
+    "undecided": "两个引擎未得出一致的决定，未作任何处理",
+    "internal": "系统内部错误，请求未被处理",
+    # refusals of casework
+    "already": "已经办理过",
+    "already-owed": "该部门已负有同一应响应事项",
+    "arm-instead": "常态措施请先布置，再逐次记录适用情况",
+    "blocked": "须待依赖它的措施先行解除",
+    "confirmation-required": "减损权益的措施须经具名人员确认后方可生效",
+    "cyclic-obligations": "应响应事项相互等待，形成循环",
+    "ended": "名单已终止，不再产生新的应响应事项",
+    "evidence-required": "该措施的反馈须附证明材料",
+    "no-authority": "该部门无权决定此项措施",
+    "no-case": "没有这一案件",
+    "no-confirmation-needed": "该措施不减损权益，无需确认",
+    "no-such-department": "没有该部门，或该部门已撤并",
+    "not-initiator": "本部门不是该名单的发起部门",
+    "not-standing": "只有常态措施才可如此反馈",
+    "not-yours": "没有这一应响应事项",
+    "officer-required": "须写明经办人姓名",
+    "reason-required": "须说明理由",
+    "respond-instead": "一次性措施请直接反馈实施结果",
+    "same-department": "不能转办给本部门",
+    "unknown-action": "没有这种操作",
+    "wrong-state": "当前状态下不能进行此操作",
+}
+MESSAGES: Mapping[str, str] = {
+    "missing": "缺少该字段",
+    "extra_forbidden": "没有这个字段",
+    "string_type": "应为文本",
+    "bool_type": "应为 true 或 false",
+    "int_parsing": "应为整数",
+    "json_invalid": "不是有效的 JSON",
+    "literal_error": "取值不在允许范围内",
+    "enum": "取值不在允许范围内",
+    "string_too_long": "过长",
+    "string_too_short": "不能为空",
+    "too_long": "项数过多",
+    "string_pattern_mismatch": "格式不符",
+    "date_from_datetime_parsing": "应为日期，如 2026-01-31",
+    "date_parsing": "应为日期，如 2026-01-31",
+}
+
+
+class FieldProblem(BaseModel):
+    """One field that is wrong."""
+
+    field: str = Field(description="字段路径，如 facts.amount_owed")
+    code: str
+    message: str
+
+
+class Problem(BaseModel):
+    """RFC 9457 problem details."""
+
+    type: str = Field(description="稳定的问题类型", examples=["/problems/not-found"])
+    title: str = Field(description="问题标题", examples=["未找到"])
+    status: int = Field(examples=[404])
+    detail: str = Field(default="", description="具体原因")
+    errors: list[FieldProblem] = Field(default=[], description="逐个字段的问题")
+    limit: int | None = Field(default=None, description="触及的上限")
+    setting: str | None = Field(default=None, description="规定该上限的设置项")
+
+
+def problem(
+    code: str,
+    status: int,
+    detail: str = "",
+    *,
+    title: str | None = None,
+    errors: list[FieldProblem] | None = None,
+    limit: int | None = None,
+    setting: str | None = None,
+    headers: Mapping[str, str] | None = None,
+) -> JSONResponse:
+    """A problem response."""
+    body = Problem(
+        type=f"/problems/{code}",
+        title=title or TITLES[code],
+        status=status,
+        detail=detail,
+        errors=errors or [],
+        limit=limit,
+        setting=setting,
+    )
+    content = body.model_dump(exclude_none=True)
+    return JSONResponse(content, status, headers=dict(headers or {}), media_type=MEDIA_TYPE)
+
+
+def of_office_error(error: OfficeError) -> JSONResponse:
+    """The problem of an error of the office."""
+    status = next(code for cls, code in STATUS.items() if isinstance(error, cls))
+    code, title, detail = error.code, error.title, error.detail
+    if code in {"not-yours", "no-case"}:
+        status, code, title, detail = 404, "not-found", TITLES["not-found"], ""
+    errors = [of_field(e) for e in error.errors] if isinstance(error, InvalidError) else []
+    headers = {"WWW-Authenticate": "Bearer"} if status == 401 else None  # noqa: PLR2004
+    return problem(code, status, detail, title=title, errors=errors, headers=headers)
+
+
+def of_field(error: FieldError) -> FieldProblem:
+    """A field error as it is sent."""
+    return FieldProblem(field=error.field, code=error.code, message=error.message)
+
+
+def install(app: FastAPI) -> None:
+    """Answer every error of the app with a problem, and describe each type under `/problems`."""
+
+    @app.exception_handler(OfficeError)
+    async def office(_: Request, error: OfficeError) -> JSONResponse:
+        return of_office_error(error)
+
+    @app.exception_handler(RequestValidationError)
+    async def invalid(_: Request, error: RequestValidationError) -> JSONResponse:
+        errors = [
+            FieldProblem(
+                field=".".join(str(part) for part in e["loc"] if part not in {"body", "query", "path", "header"}),
+                code=str(e["type"]),
+                message=MESSAGES.get(str(e["type"]), "格式有误"),
+            )
+            for e in error.errors()[:100]
+        ]
+        return problem("invalid", 422, "；".join(f"{e.field}：{e.message}" for e in errors[:5]), errors=errors)
+
+    @app.exception_handler(HTTPException)
+    async def http(_: Request, error: HTTPException) -> JSONResponse:
+        code = {404: "not-found", 405: "method-not-allowed", 428: "precondition-required"}.get(error.status_code)
+        return problem(code or "malformed", error.status_code, headers=error.headers)
+
+    @app.exception_handler(Exception)
+    async def internal(_: Request, __: Exception) -> JSONResponse:
+        return problem("internal", 500)
+
+    @app.get("/problems", tags=["problems"], summary="全部问题类型")
+    async def catalogue() -> dict[str, str]:
+        return {f"/problems/{code}": title for code, title in TITLES.items()}
+
+    @app.get("/problems/{code}", tags=["problems"], summary="一种问题类型", responses={404: {"model": Problem}})
+    async def one(code: str) -> dict[str, str]:
+        if code not in TITLES:
+            raise NotFoundError
+        return {"type": f"/problems/{code}", "title": TITLES[code]}
+
+
+PROBLEMS: dict[int | str, dict[str, Any]] = {
+    status: {"description": title, "content": {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}}}
+    for status, title in (
+        (400, "请求无法读取"), (401, "密钥无效"), (403, "无权办理"), (404, "未找到"), (409, "冲突或者当前状态不允许"),
+        (412, "版本已变"), (413, "内容过大"), (415, "内容类型不支持"), (422, "内容有误"), (428, "缺少 If-Match"),
+        (503, "未能作出决定"),
+    )
+}  # fmt: skip
+"""Responses that any operation may give, for the OpenAPI document."""
