@@ -8,7 +8,7 @@ from typing import Any
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, ConfigDict, Field
 from starlette.exceptions import HTTPException
 
 from adapters.office import (
@@ -94,6 +94,8 @@ MESSAGES: Mapping[str, str] = {
 
 class FieldProblem(BaseModel):
     """One field that is wrong."""
+
+    model_config = ConfigDict(from_attributes=True)
 
     field: str = Field(description="字段路径，如 facts.amount_owed")
     code: str
