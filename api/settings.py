@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Annotated
 
+from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from adapters.office.intake import MAX_LINES
 
 
 class Settings(BaseSettings):
@@ -14,11 +18,14 @@ class Settings(BaseSettings):
 
     database_url: str = "sqlite:///xinheng.db"
     secret_file: Path | None = None  # digests identity codes; made beside the database on first use
-    engine_children: int = 2  # durable_rules processes; one decision keeps one of them busy for milliseconds
+    engine_children: Annotated[int, Field(ge=1)] = (
+        2  # durable_rules processes; a decision keeps one busy for milliseconds
+    )
     database_connections: int = 40  # as many as there are request threads, so that none waits for a connection
 
     max_body_bytes: int = 1_048_576  # a filing with its facts is a few kilobytes
     max_records_bytes: int = 33_554_432  # 10,000 records of about 3 kB
-    max_records: int = 10_000  # one transaction; more would keep other writers waiting for seconds on SQLite
+    max_record_bytes: int = 65_536  # one line; the longest field of the catalogue is a paragraph of a decision
+    # one transaction; more would keep other writers waiting for seconds on SQLite
+    max_records: Annotated[int, Field(ge=1, le=MAX_LINES)] = MAX_LINES
     max_policy_bytes: int = 16_777_216  # the default bundle is under one megabyte
-    max_page: int = 200  # a page is read and rendered in one go

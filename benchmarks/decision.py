@@ -10,18 +10,22 @@ from typing import Any as Anything
 
 from durable import engine as durable_host
 
-from adapters.policy_files import default_bundle
+from adapters.policy_files import read_bundle
 from adapters.pool import EnginePool
 from benchmarks.measure import Comparison, side_by_side
+from engine.compiler import compile_policy
 from engine.decision.model import Facts, RelatedPerson
-from engine.language import compile_policy
+from engine.language.dates import minus
 from engine.language.ir import (
     All,
     Any,
+    AsOfMinus,
     Compare,
     Condition,
     Constant,
+    Known,
     Memorandum,
+    Operand,
     Policy,
     Type,
     Value,
@@ -32,7 +36,7 @@ DAY = dt.date(2026, 11, 24)
 
 def default_policy() -> Policy:
     """The shipped bundle, compiled."""
-    compiled = compile_policy(default_bundle())
+    compiled = compile_policy(read_bundle())
     assert compiled.policy is not None
     return compiled.policy
 
@@ -64,52 +68,73 @@ def by_hand(condition: Condition) -> dict[str, Anything] | None:
     match condition:
         case All(parts) | Any(parts):
             inner = [by_hand(p) for p in parts]
-            if any(i is None for i in inner):
-                return None
-            if not inner:
-                return {"$ex": {"kind": 1}} if isinstance(condition, All) else None
-            return {"$and" if isinstance(condition, All) else "$or": inner}
-        case Compare(left, op, right) if all(isinstance(o, Constant) for o in right):
+            if not inner or any(i is None for i in inner):
+                return {"$ex": {"kind": 1}} if not inner and isinstance(condition, All) else None
+            return inner[0] if len(inner) == 1 else {"$and" if isinstance(condition, All) else "$or": inner}
+        case Known(fact, present):
+            return {"$ex" if present else "$nex": {fact.name.replace(".", "_"): 1}}
+        case Compare(left, op, right):
             name = left.name.replace(".", "_")
-            values = [o.value for o in right if isinstance(o, Constant)]
-            if op == "in":
-                return {"$or": [{name: v} for v in values]}
-            if op == "not_in":
-                return {"$and": [{"$neq": {name: v}} for v in values]}
-            if op in {"contains", "not_contains"}:
+            values = [_literal(o) for o in right]
+            if None in values or op in {"contains", "not_contains"}:
                 return None
+            if op in {"in", "not_in"}:
+                tests = [{name: v} if op == "in" else {"$neq": {name: v}} for v in values]
+                return tests[0] if len(tests) == 1 else {"$or" if op == "in" else "$and": tests}
             return {name: values[0]} if op == "eq" else {OPS[op]: {name: values[0]}}
         case _:
             return None
 
 
+def _literal(operand: Operand) -> Value | None:
+    match operand:
+        case Constant(value):
+            return value
+        case AsOfMinus(duration):
+            return minus(DAY, duration).toordinal()
+        case _:
+            return None
+
+
 def hand_written(memorandum: Memorandum, facts: Facts) -> tuple[Callable[[], set[str]], set[str]]:
-    """The durable_rules host with the memorandum's rules; which rules it can say."""
+    """The rules in the durable_rules host, derived facts by one message for each stratum; which rules it can say."""
     logging.getLogger("durable").setLevel(logging.CRITICAL)
     fired: set[str] = set()
 
     def collect(name: str) -> Callable[[Anything], None]:
         return lambda _: fired.add(name)
 
-    rules: dict[str, Anything] = {"seen": {"all": [{"m": {"kind": "subject"}}], "run": lambda _: None}}
+    rules: dict[str, Anything] = {}
     said: set[str] = set()
-    for rule in memorandum.rules:
-        test = by_hand(rule.when)
+    strata = sorted({d.stratum for d in memorandum.derivations})
+    named = [(f"stage{d.stratum}", f"derive.{d.fact.name}", d.truth) for d in memorandum.derivations if d.truth]
+    named += [("subject", rule.id, rule.when) for rule in memorandum.rules]
+    for kind in (*(f"stage{s}" for s in strata), "subject"):
+        rules[f"seen.{kind}"] = {"all": [{"m": {"kind": kind}}], "run": lambda _: None}
+    for kind, name, condition in named:
+        test = by_hand(condition)
         if test is not None:
-            said.add(rule.id)
-            rules[rule.id.replace("/", ".")] = {
-                "all": [{"m": {"$and": [{"kind": "subject"}, test]}}],
-                "run": collect(rule.id),
-            }
+            said.add(name)
+            body = {"all": [{"m": {"$and": [{"kind": kind}, test]}}], "run": collect(name)}
+            rules[name.replace("/", ".")] = body
     host = durable_host.Host({"memorandum": rules})
     message = {name.replace(".", "_"): value for name, value in facts.values.items() if not isinstance(value, tuple)}
     message["subject_kind"] = facts.subject_kind
+    counted = {d.fact.name: 0 for d in memorandum.derivations if d.count}  # the subject has no records
     contexts = itertools.count()
 
     def run() -> set[str]:
         fired.clear()
         context = str(next(contexts))
-        host.assert_fact("memorandum", {**message, "kind": "subject", "id": "1", "sid": context})
+        known: dict[str, Anything] = {**message, **counted}
+        for stratum in strata:
+            host.assert_fact("memorandum", {**known, "kind": f"stage{stratum}", "id": str(stratum), "sid": context})
+            known |= {
+                d.fact.name: f"derive.{d.fact.name}" in fired
+                for d in memorandum.derivations
+                if d.stratum == stratum and d.truth
+            }
+        host.assert_fact("memorandum", {**known, "kind": "subject", "id": "last", "sid": context})
         host.delete_state("memorandum", context)
         return set(fired)
 
@@ -125,7 +150,9 @@ def compare() -> list[Comparison]:
     with EnginePool(size=1) as pool:
         decision = pool.decide(policy, facts)
         agreed = {r for r in decision.fired if r in said}
-        assert agreed == peer(), f"the peer differs: {agreed ^ peer()}"
+        theirs = {r for r in peer() if not r.startswith("derive.")}
+        assert agreed == theirs, f"the peer differs: {agreed ^ theirs}"
+        said = {r for r in said if not r.startswith("derive.")}
         what = (
             f"online decision, {memorandum.id}: {len(memorandum.rules)} rules, {len(decision.obligations)} obligations"
         )

@@ -131,11 +131,21 @@ class Prepared:
 
 
 @contextmanager
-def driver(engine: Engine) -> Iterator[Any]:
-    """A driver's cursor. On SQLite each statement commits by itself; on PostgreSQL all do at the end."""
+def driver(engine: Engine, *, flush: bool = True) -> Iterator[Any]:
+    """A driver's cursor. On SQLite each statement commits by itself; on PostgreSQL all do at the end.
+
+    Without `flush` SQLite leaves the last commits to the operating system: they survive the end of this process, but
+    a power failure may take the last moments with it (never the database's consistency).
+    """
     connection = engine.raw_connection()
+    lazily = not flush and engine.dialect.name == "sqlite"
     try:
-        yield connection.cursor()
+        cursor = connection.cursor()
+        if lazily:
+            cursor.execute("PRAGMA synchronous = NORMAL")
+        yield cursor
         connection.commit()
     finally:
+        if lazily:
+            connection.cursor().execute("PRAGMA synchronous = FULL")
         connection.close()  # back to the pool, which rolls back what was not committed

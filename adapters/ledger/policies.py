@@ -53,7 +53,7 @@ def compile_files(files: Mapping[str, str]) -> Policy:
         CorruptPolicyError: it does not compile.
 
     """
-    from engine.language import compile_policy  # noqa: PLC0415 - opening a ledger must not pay for the compiler
+    from engine.compiler import compile_policy  # noqa: PLC0415 - opening a ledger must not pay for the compiler
 
     compiled = compile_policy(files)
     if compiled.policy is None:

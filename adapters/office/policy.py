@@ -11,7 +11,7 @@ from adapters.office.errors import ConflictError, FieldError, ForbiddenError, In
 from adapters.office.model import PolicyView, Principal
 from adapters.office.ports import Context
 from engine.casework.model import Actor
-from engine.language import compile_policy
+from engine.compiler import compile_policy
 from engine.language.ir import Policy
 
 HOST_KEY = "host"

@@ -9,7 +9,7 @@ import sys
 
 import typer
 
-from api.cli import casework, host, policy
+from api.cli import casework, explaining, host, policy
 from api.cli.common import EXIT_CODES
 
 __all__ = ["app", "main"]
@@ -24,6 +24,7 @@ app = typer.Typer(
 )
 policy.register(app)
 casework.register(app)
+explaining.register(app)
 host.register(app)
 
 

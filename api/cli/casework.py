@@ -1,4 +1,4 @@
-"""Commands for departments: file, obligations, respond, explain, graph."""
+"""Commands for departments: file, obligations, respond, end."""
 
 from __future__ import annotations
 
@@ -9,12 +9,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, cast
 
 import typer
-from rich.markup import escape
 from rich.progress import Progress
-from rich.tree import Tree
 
 from api.cli.common import (
     FOUND,
+    STATES,
     USAGE,
     As,
     Database,
@@ -22,6 +21,7 @@ from api.cli.common import (
     Key,
     Officer,
     console,
+    errors,
     fail,
     office_of,
     out,
@@ -31,13 +31,11 @@ from api.cli.common import (
 
 if TYPE_CHECKING:
     from adapters.office import Filed, Filing
-    from engine.decision.explain import RuleTrace, Step
+    from engine.casework.model import Ground
 
-MARKS = {True: "[green]✓[/]", False: "[red]✗[/]", None: "[yellow]？[/]"}
-STATES = {
-    "waiting": "等待前置", "open": "待接收", "accepted": "已接收", "in-force": "实施中", "done": "已完成",
-    "lifting": "待解除", "closed": "已办结",
-}  # fmt: skip
+SHOWN = 3  # undecided rules named in a table; the rest is counted, and `explain` has them all
+
+CASE_STATES = {"in-force": "实施中", "lifting": "解除中", "closed": "已办结"}
 
 
 def register(app: typer.Typer) -> None:
@@ -45,8 +43,7 @@ def register(app: typer.Typer) -> None:
     app.command("file")(file_cases)
     app.command("obligations")(obligations)
     app.command("respond")(respond)
-    app.command("explain")(explain)
-    app.command("graph")(graph)
+    app.command("end")(end)
 
 
 def file_cases(
@@ -73,15 +70,21 @@ def file_cases(
         fail(USAGE, "须给出文件，或者 --list 和 --code")
     with office_of(db) as office:
         principal = principal_of(office, key, department, officer)
-        results = []
-        with Progress(transient=True) as progress:
-            for result in progress.track(office.file_cases(principal, filings), total=len(filings), description="列入"):
-                results.append(result)
+        with Progress(transient=True, console=errors) as progress:
+            results = list(
+                progress.track(office.file_cases(principal, filings), total=len(filings), description="列入")
+            )
         bad = [r for r in results if r.filed is None]
         if json_:
             out(
                 [
-                    {"line": r.line, "case": r.filed.case.id, "obligations": len(r.filed.obligations)}
+                    {
+                        "line": r.line,
+                        "case": r.filed.case.id,
+                        "obligations": [o.obligation.id for o in r.filed.obligations],
+                        "advice": r.filed.advice,
+                        "unknown": {u.rule: u.missing for u in r.filed.unknown},
+                    }
                     if r.filed
                     else {"line": r.line, "code": r.code, "errors": [f"{e.field}：{e.message}" for e in r.errors]}
                     for r in results
@@ -100,7 +103,8 @@ def file_cases(
 
 def _remarks(filed: Filed) -> str:
     unknown = [f"{u.rule} 缺 {'、'.join(u.missing)}" for u in filed.unknown]
-    return "；".join([f"建议 {filed.advice} 项", *unknown[:3], *(["…"] if len(unknown) > 3 else [])])
+    more = [f"另有 {len(unknown) - SHOWN} 条不能判定"] if len(unknown) > SHOWN else []
+    return "；".join([f"建议 {filed.advice} 项", *unknown[:SHOWN], *more])
 
 
 def _facts(given: list[str] | None) -> dict[str, Any]:
@@ -163,9 +167,13 @@ def obligations(
     department: Annotated[str | None, typer.Option(help="部门")] = None,
     state: Annotated[str | None, typer.Option(help="状态")] = None,
     overdue: Annotated[bool, typer.Option(help="只看逾期的")] = False,
+    due_before: Annotated[dt.datetime | None, typer.Option(formats=["%Y-%m-%d"], help="期限早于此日")] = None,
+    subject: Annotated[str | None, typer.Option(help="主体的不透明标识")] = None,
     case: Annotated[str | None, typer.Option(help="案件")] = None,
-    limit: Annotated[int, typer.Option(min=1, max=200)] = 50,
+    limit: Annotated[int, typer.Option(min=1, max=200, help="每页项数")] = 50,
+    after: Annotated[str | None, typer.Option(help="上一页给出的游标")] = None,
     key: Key = None,
+    as_: As = None,
     db: Database = None,
     json_: Json = False,
 ) -> None:
@@ -173,19 +181,19 @@ def obligations(
     from adapters.office import ObligationQuery
 
     with office_of(db) as office:
-        query = ObligationQuery(department, state, None, overdue, None, case, limit)
-        page = office.list_obligations(principal_of(office, key, None), query)
+        before = due_before.date() if due_before else None
+        query = ObligationQuery(department, state, before, overdue, subject, case, limit, after)
+        page = office.list_obligations(principal_of(office, key, as_), query)
         if json_:
-            out(
-                [
-                    {
-                        "id": i.obligation.id, "department": i.obligation.department, "measure": i.obligation.measure,
-                        "title": i.title, "state": i.obligation.state, "due_on": i.due_on, "overdue": i.overdue,
-                        "actions": i.actions,
-                    }
-                    for i in page.items
-                ]
-            )  # fmt: skip
+            items = [
+                {
+                    "id": i.obligation.id, "case": i.obligation.case, "department": i.obligation.department,
+                    "measure": i.obligation.measure, "title": i.title, "state": i.obligation.state,
+                    "due_on": i.due_on, "overdue": i.overdue, "actions": i.actions,
+                }
+                for i in page.items
+            ]  # fmt: skip
+            out({"items": items, "next": page.next})
             return
         names = office.current_policy().departments
         rows = [
@@ -197,7 +205,7 @@ def obligations(
         ]  # fmt: skip
         show(rows, ("编号", "部门", "措施", "状态", "期限"))
         if page.next:
-            console.print("还有更多；用 --limit 或筛选条件缩小范围", style="dim")
+            console.print(f"还有更多：--after {page.next}", style="dim", soft_wrap=True, highlight=False)
 
 
 def respond(
@@ -251,99 +259,26 @@ def respond(
                 console.print(f"由此产生 {added}", highlight=False)
 
 
-def explain(
+def end(
     case: Annotated[str, typer.Argument(help="案件号")],
-    why_not: Annotated[str | None, typer.Option("--why-not", help="某部门为何没有事项")] = None,
-    every: Annotated[bool, typer.Option("--all", help="连同不成立的条款")] = False,
+    ground: Annotated[
+        str,
+        typer.Option(
+            help="终止事由：performance | repair | expiry | withdrawal | annulment | correction | deceased | dissolved"
+        ),
+    ],
+    reason: Annotated[str, typer.Option(help="理由")],
+    officer: Officer = "",
     key: Key = None,
+    department: As = None,
     db: Database = None,
     json_: Json = False,
 ) -> None:
-    """决定的理由：条款、事实、逐项比较及其文件行号。"""
+    """终止名单；已生效的措施随即进入解除。"""
     with office_of(db) as office:
-        view = office.decision(principal_of(office, key, None), case, why_not=why_not)
+        principal = principal_of(office, key, department, officer)
+        ended = office.end_case(principal, case, cast("Ground", ground), reason)
         if json_:
-            out({"digest": view.digest, "reproduced": view.reproduced, "document": dict(view.document)})
-            return
-        decision = view.decision
-        policy = office.policy_version(decision.policy)
-        listed = policy.lists[decision.facts.list]
-        console.print(f"[bold]{escape(listed.title)}[/]  依据日期 {decision.facts.as_of}", highlight=False)
-        console.print(
-            f"决定 {view.digest}  重算{'一致' if view.reproduced else '不一致'}", highlight=False, style="dim"
-        )
-        owed = {
-            rule: [o for o in (*decision.obligations, *decision.advice) if rule in o.rules] for rule in decision.fired
-        }
-        for trace in view.explanation.rules:
-            if trace.truth is False and not every:
-                continue
-            tree = _tree(trace)
-            for o in owed.get(trace.rule, ()):
-                basis = "、".join(f"《{policy.laws[law].title}》{article}" for law, article in o.basis)
-                word = "应响应" if o.advice is None else "仅作建议"
-                department, measure = policy.departments[o.department].title, policy.measures[o.measure].title
-                tree.add(escape(f"→ {word}：{department} {measure}（依据 {basis or '无'}）"), style="cyan")
-            console.print(tree, highlight=False)
-        silent = sum(t.truth is False for t in view.explanation.rules)
-        if silent and not every:
-            console.print(f"另有 {silent} 条不成立，用 --all 查看", style="dim")
-        if view.why_not is not None:
-            why = view.why_not
-            console.print(
-                f"\n[bold]{escape(policy.departments[why.department].title)}[/]：{escape(why.reason)}", highlight=False
-            )
-            for trace in why.rules:
-                console.print(_tree(trace), highlight=False)
-
-
-def _tree(trace: RuleTrace) -> Tree:
-    clause = f"（{trace.clause}）" if trace.clause else ""
-    tree = Tree(
-        f"{MARKS[trace.truth]} [bold]{escape(trace.rule)}[/] {escape(trace.title + clause)} [dim]{trace.span}[/]"
-    )
-    _grow(tree, trace.condition)
-    if trace.missing:
-        tree.add(escape(f"补齐即可判定：{'、'.join(trace.missing)}"), style="yellow")
-    return tree
-
-
-def _grow(tree: Tree, step: Step) -> None:
-    line = f"{step.span.path.rsplit('/', 1)[-1]}:{step.span.line}"
-    branch = tree.add(f"{MARKS[step.truth]} {escape(step.text)} [dim]{escape(line)}[/]")
-    for inner in step.steps:
-        _grow(branch, inner)
-
-
-def graph(
-    case: Annotated[str, typer.Argument(help="案件号")],
-    svg: Annotated[Path | None, typer.Option("--svg", help="写入 SVG 文件")] = None,
-    key: Key = None,
-    db: Database = None,
-    json_: Json = False,
-) -> None:
-    """依赖关系图：谁等谁、该催谁、何时可以全部办结。"""
-    from engine.casework.graph import as_document
-    from engine.casework.svg import render
-
-    with office_of(db) as office:
-        given = office.graph(principal_of(office, key, None), case)
-        policy, today = office.policy_version(given.case.policy), office.context.today()
-        document = as_document(given.as_case(), today, policy.calendars)
-        if svg is not None:
-            svg.write_text(render(given.as_case(), policy, today), encoding="utf-8")
-            typer.echo(svg)
-        elif json_:
-            out(document)
+            out({"case": ended.case.id, "state": ended.case.state, "unclosed": ended.case.unclosed})
         else:
-            rows = [
-                (n["id"], policy.departments[n["department"]].title, policy.measures[n["measure"]].title,
-                 STATES[n["state"]], n["due"] or "", "、".join(n["blocked_by"]))
-                for n in document["nodes"]
-            ]  # fmt: skip
-            show(rows, ("编号", "部门", "措施", "状态", "期限", "等待"))
-            for department, names in document["chase"].items():
-                console.print(f"催办 {policy.departments[department].title}：{'、'.join(names)}", highlight=False)
-            if document["critical_path"]:
-                path = document["critical_path"]
-                console.print(f"关键路径至 {path['due']}：{' → '.join(path['obligations'])}", highlight=False)
+            typer.echo(f"{ended.case.list_title}：{CASE_STATES[ended.case.state]}，待解除 {ended.case.unclosed} 项")

@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import json
+import os
+import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
+from rich.text import Text
 
 if TYPE_CHECKING:
     from adapters.office import Office, Principal
@@ -21,7 +26,13 @@ EXIT_CODES: Mapping[int, str] = {
 FOUND, USAGE, REFUSED, NOT_FOUND, CONFLICT, UNAVAILABLE = 1, 2, 3, 4, 5, 6
 HOST_ROLES = frozenset({"initiator", "implementer", "policy", "auditor"})
 
-console = Console()
+STATES = {
+    "waiting": "等待前置", "open": "待接收", "accepted": "已接收", "in-force": "实施中", "done": "已完成",
+    "lifting": "待解除", "closed": "已办结",
+}  # fmt: skip
+WIDE = 120  # columns where nobody's window sets them: in a pipe or a file
+
+console = Console(width=None if sys.stdout.isatty() or "COLUMNS" in os.environ else WIDE)
 errors = Console(stderr=True)
 
 Json = Annotated[bool, typer.Option("--json", help="输出 JSON")]
@@ -35,7 +46,7 @@ Officer = Annotated[str, typer.Option("--officer", envvar="XINHENG_OFFICER", hel
 
 def fail(code: int, message: str, *details: str) -> NoReturn:
     """Say what went wrong, and exit."""
-    errors.print(f"[bold red]{message}[/]", highlight=False)
+    errors.print(f"[bold red]{escape(message)}[/]", highlight=False)
     for detail in details:
         errors.print(f"  {detail}", highlight=False, markup=False)
     raise typer.Exit(code)
@@ -49,8 +60,9 @@ def settings_of(database: str | None) -> Any:
 
 
 @contextmanager
-def office_of(database: str | None) -> Iterator[Office]:
+def office_of(database: str | None, *, serving: bool = False) -> Iterator[Office]:
     """The office; its errors end the command with their exit code."""
+    from pydantic import ValidationError
     from sqlalchemy.exc import SQLAlchemyError
 
     from adapters.office import (
@@ -61,10 +73,10 @@ def office_of(database: str | None) -> Iterator[Office]:
         OfficeError,
         UndecidedError,
     )
-    from api.assembly import open_office
+    from api.assembly import SecretError, open_office
 
     try:
-        with open_office(settings_of(database)) as office:
+        with open_office(settings_of(database), serving=serving) as office:
             yield office
     except InvalidError as error:
         fail(FOUND, error.title, *(f"{e.field}：{e.message}" for e in error.errors))
@@ -76,8 +88,24 @@ def office_of(database: str | None) -> Iterator[Office]:
         fail(UNAVAILABLE, error.title, error.detail)
     except (ForbiddenError, OfficeError) as error:
         fail(REFUSED, error.title, *filter(None, [error.detail]))
+    except SecretError as error:
+        fail(UNAVAILABLE, "密钥文件不可用", str(error))
+    except ValidationError as error:
+        fail(
+            USAGE, "设置有误", *(f"XINHENG_{'.'.join(map(str, e['loc'])).upper()}：{e['msg']}" for e in error.errors())
+        )
     except SQLAlchemyError as error:
-        fail(UNAVAILABLE, "数据库不可用", str(error).splitlines()[0])
+        fail(UNAVAILABLE, "数据库不可用", type(error).__name__)
+
+
+def bundle(paths: Sequence[Path] | None) -> dict[str, str | bytes]:
+    """The policy files below `paths`, the shipped bundle by default."""
+    from adapters.policy_files import BundleError, read_bundle
+
+    try:
+        return read_bundle(paths or ())
+    except (BundleError, OSError) as error:
+        fail(USAGE, str(error))
 
 
 def principal_of(office: Office, key: str | None, department: str | None, officer: str = "") -> Principal:
@@ -99,7 +127,7 @@ def show(rows: Sequence[Sequence[str]], columns: Sequence[str], title: str | Non
     for column in columns:
         table.add_column(column, overflow="fold")
     for row in rows:
-        table.add_row(*row)
+        table.add_row(*map(Text, row))
     console.print(table)
 
 

@@ -88,6 +88,15 @@ def cases(today: dt.date) -> tuple[Demo, ...]:
             "expiry", (("legal-representative", person(104), "周八"), ("actual-controller", person(105), "吴九")),
         ),
         Demo(
+            # certified first, and then caught out by the next filing: its incentives are suspended while that lasts
+            "customs", "aeo-enterprises", "enterprise", organisation(4), "华丰进出口有限公司",
+            {
+                "certification": "advanced-certified", "minor_dishonesty": False, "credit_consent": True,
+                "promise_given": True, "annual_trade": "2 亿元",
+            },
+            "withdrawal",
+        ),
+        Demo(
             "tax", "tax-violations", "enterprise", organisation(4), "华丰进出口有限公司",
             {
                 "conduct": "export-refund-fraud", "tax_amount": "300 万元", "arrears_outstanding": "120 万元",
@@ -155,15 +164,6 @@ def cases(today: dt.date) -> tuple[Demo, ...]:
                 "credit_consent": True, "promise_given": True, "annual_sales": "3000 万元",
             },
             "expiry", (), (rating(0), rating(1), rating(2)),
-        ),
-        Demo(
-            # the same enterprise as the tax violation above: its incentives are suspended while that lasts
-            "customs", "aeo-enterprises", "enterprise", organisation(4), "华丰进出口有限公司",
-            {
-                "certification": "advanced-certified", "minor_dishonesty": False, "credit_consent": True,
-                "promise_given": True, "annual_trade": "2 亿元",
-            },
-            "withdrawal",
         ),
         Demo(
             "civilisation-office", "honesty-models", "natural-person", person(112), "沈六",

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.progress import Progress
 
-from api.cli.common import FOUND, Database, Json, fail, office_of, out, settings_of, show
+from api.cli.common import FOUND, Database, Json, errors, fail, office_of, out, settings_of, show
 
 if TYPE_CHECKING:
     from adapters.office import Office
@@ -29,7 +30,7 @@ def register(app: typer.Typer) -> None:
 
 def publish_default(office: Office) -> None:
     """Put the shipped bundle in force where no policy is."""
-    from adapters.office import NotFoundError
+    from adapters.office import ConflictError, NotFoundError
     from adapters.policy_files import read_bundle
     from engine.casework.model import Actor
 
@@ -37,9 +38,11 @@ def publish_default(office: Office) -> None:
         office.current_policy()
     except NotFoundError:
         files = {name: text.decode() if isinstance(text, bytes) else text for name, text in read_bundle().items()}
-        office.bootstrap_policy(
-            files, proposed_by=Actor("credit-centre", "随附政策"), approved_by=Actor("credit-centre", "本机管理员")
-        )
+        with suppress(ConflictError):  # another command has just done the same
+            office.bootstrap_policy(
+                files, proposed_by=Actor("credit-centre", "随附政策"), approved_by=Actor("credit-centre", "本机管理员")
+            )
+        office.current_policy()
 
 
 def serve(
@@ -51,34 +54,50 @@ def serve(
     import uvicorn
 
     from api.http import create_app
+    from api.http.middleware import log_as_json
 
-    with office_of(db) as office:
+    log_as_json()
+    with office_of(db, serving=True) as office:
         publish_default(office)
         app = create_app(settings_of(db), office)
+        typer.echo(f"http://{listen}:{port}（接口说明 /docs；Ctrl-C 停止）", err=True)
         uvicorn.run(app, host=listen, port=port, access_log=False, log_level="warning")
 
 
-def demo(folder: Annotated[Path, typer.Option("--out", help="写入的文件夹")] = Path("demo-out")) -> None:
-    """演示：经真实的 HTTP 接口，从列入名单办到全部解除。"""
-    from api.cli.demo import run
+def demo(
+    folder: Annotated[Path, typer.Option("--out", help="写入的文件夹；其中上一次演示的文件会被替换")] = Path(
+        "demo-out"
+    ),
+    json_: Json = False,
+) -> None:
+    """演示：经真实的 HTTP 接口，从列入名单办到全部解除；有案件未办结时退出码为 1。"""
+    from api.cli.demo import DemoError, run
 
-    raise typer.Exit(run(folder))
+    try:
+        summary = run(folder, quiet=json_)
+    except (DemoError, OSError) as error:
+        fail(FOUND, "演示没有走完", str(error))
+    if json_:
+        out(summary)
+    raise typer.Exit(FOUND if summary["open"] else 0)
 
 
-def migrate(db: Database = None) -> None:
+def migrate(db: Database = None, json_: Json = False) -> None:
     """把数据库升级到最新结构。"""
-    from adapters.ledger import open_database, upgrade
+    with office_of(db) as office:  # opening it migrates
+        url = office.context.engine.url.render_as_string()
+    if json_:
+        out({"database": url, "current": True})
+    else:
+        typer.echo("数据库已是最新结构")
 
-    upgrade(open_database(settings_of(db).database_url))
-    typer.echo("数据库已是最新结构")
 
-
-def rebuild(db: Database = None) -> None:
+def rebuild(db: Database = None, json_: Json = False) -> None:
     """由事件重建全部查询表；逐条核对哈希。"""
     from adapters.ledger import BrokenChainError
     from adapters.ledger import rebuild as rebuild_all
 
-    with office_of(db) as office, Progress(transient=True) as progress:
+    with office_of(db) as office, Progress(transient=True, console=errors) as progress:
         task = progress.add_task("重建", total=None)
         try:
             cases = rebuild_all(
@@ -88,7 +107,10 @@ def rebuild(db: Database = None) -> None:
             )
         except BrokenChainError as error:
             fail(FOUND, "事件流水已被改动，未作重建", str(error))
-    typer.echo(f"已由事件重建 {cases} 个案件")
+    if json_:
+        out({"cases": cases})
+    else:
+        typer.echo(f"已由事件重建 {cases} 个案件")
 
 
 def issue(
@@ -138,7 +160,13 @@ def list_keys(db: Database = None, json_: Json = False) -> None:
             show(rows, ("编号", "部门", "角色", "说明", "签发", "吊销"))
 
 
-def revoke(key_id: str, db: Database = None) -> None:
+def revoke(
+    key_id: Annotated[str, typer.Argument(help="密钥编号，见 keys list")], db: Database = None, json_: Json = False
+) -> None:
     """吊销密钥。"""
     with office_of(db) as office:
-        typer.echo(f"{office.revoke_key(key_id).id} 已吊销")
+        view = office.revoke_key(key_id)
+        if json_:
+            out({"id": view.id, "department": view.department, "revoked": view.revoked})
+        else:
+            typer.echo(f"{view.id} 已吊销")

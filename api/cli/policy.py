@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -16,6 +17,7 @@ from api.cli.common import (
     Json,
     Key,
     Officer,
+    bundle,
     console,
     fail,
     office_of,
@@ -34,7 +36,7 @@ COUNTS = {
 def register(app: typer.Typer) -> None:
     """Add the commands."""
     app.command("check")(check)
-    app.command("test")(test)
+    app.command("test")(run_beside)
     app.command("schema")(schema)
     group = typer.Typer(help="查看、提出、批准政策。", no_args_is_help=True)
     group.command("show")(show_policy)
@@ -48,13 +50,10 @@ def check(
     form: Annotated[Literal["text", "json", "github"], typer.Option("--format", help="输出格式")] = "text",
 ) -> None:
     """检查政策文件，一次列出全部问题；有错误时退出码为 1。"""
-    from adapters.policy_files import BundleError, read_bundle
-    from engine.language import as_github, as_json, as_text, compile_policy
+    from engine.compiler import compile_policy
+    from engine.language import as_github, as_json, as_text
 
-    try:
-        files = read_bundle(paths or ())
-    except (BundleError, OSError) as error:
-        fail(USAGE, str(error))
+    files = bundle(paths)
     compiled = compile_policy(files)
     bad = sum(d.severity == "error" for d in compiled.diagnostics)
     if form == "json":
@@ -73,13 +72,13 @@ def check(
     raise typer.Exit(FOUND if bad else 0)
 
 
-def test(paths: Paths = None, json_: Json = False) -> None:
-    """运行写在规则旁边的测试。"""
-    from adapters.policy_files import read_bundle
+def run_beside(paths: Paths = None, json_: Json = False) -> None:
+    """运行写在规则旁边的测试；有失败时退出码为 1。"""
+    from engine.compiler import compile_policy
     from engine.decision.policy_tests import run_tests
-    from engine.language import as_text, compile_policy
+    from engine.language import as_text
 
-    files = read_bundle(paths or ())
+    files = bundle(paths)
     compiled = compile_policy(files)
     if compiled.policy is None:
         typer.echo(as_text([d for d in compiled.diagnostics if d.severity == "error"], files), nl=False, err=True)
@@ -107,15 +106,26 @@ def test(paths: Paths = None, json_: Json = False) -> None:
     raise typer.Exit(FOUND if failed else 0)
 
 
-def schema(folder: Annotated[Path, typer.Option("--out", help="写入的文件夹")]) -> None:
+def schema(
+    folder: Annotated[Path, typer.Option("--out", help="写入的文件夹")] = Path("rules/schema"), json_: Json = False
+) -> None:
     """写出各种政策文件的 JSON Schema，供编辑器补全和提示。"""
     from engine.language import json_schemas
 
-    folder.mkdir(parents=True, exist_ok=True)
-    for kind, document in sorted(json_schemas().items()):
-        text = json.dumps(document, ensure_ascii=False, indent=2, sort_keys=True) + "\n"
-        (folder / f"{kind}.json").write_text(text, encoding="utf-8")
-        typer.echo(folder / f"{kind}.json")
+    written = []
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        for kind, document in sorted(json_schemas().items()):
+            text = json.dumps(document, ensure_ascii=False, indent=2, sort_keys=True) + "\n"
+            path = folder / f"{kind}.json"
+            path.write_text(text, encoding="utf-8")
+            written.append(str(path))
+    except OSError as error:
+        fail(USAGE, f"写不了 {folder}：{error.strerror}")
+    if json_:
+        out(written)
+    else:
+        typer.echo("\n".join(written))
 
 
 def show_policy(db: Database = None, json_: Json = False) -> None:
@@ -139,20 +149,47 @@ def show_policy(db: Database = None, json_: Json = False) -> None:
 
 
 def propose(
-    paths: Paths = None, officer: Officer = "", key: Key = None, department: As = None, db: Database = None
+    paths: Paths = None,
+    officer: Officer = "",
+    key: Key = None,
+    department: As = None,
+    db: Database = None,
+    json_: Json = False,
 ) -> None:
-    """提出一整套政策。"""
-    from adapters.policy_files import read_bundle
-
-    files = {
-        name: text.decode() if isinstance(text, bytes) else text for name, text in read_bundle(paths or ()).items()
-    }
+    """提出一整套政策；编译有误时逐条列出，退出码为 1。"""
+    files = _texts(bundle(paths))
     with office_of(db) as office:
-        typer.echo(office.propose_policy(principal_of(office, key, department, officer), files).version)
+        view = office.propose_policy(principal_of(office, key, department, officer), files)
+        if json_:
+            out({"version": view.version, "active": view.active, "proposed_by": view.proposed_by})
+        else:
+            typer.echo(view.version)
 
 
-def approve(version: str, officer: Officer = "", key: Key = None, department: As = None, db: Database = None) -> None:
+def approve(
+    version: Annotated[str, typer.Argument(help="提出的政策版本")],
+    officer: Officer = "",
+    key: Key = None,
+    department: As = None,
+    db: Database = None,
+    json_: Json = False,
+) -> None:
     """由另一人批准一套政策，使其生效。"""
     with office_of(db) as office:
         view = office.approve_policy(principal_of(office, key, department, officer), version)
-        typer.echo(f"{view.version} 已生效")
+        if json_:
+            out({"version": view.version, "active": view.active, "approved_by": view.approved_by})
+        else:
+            typer.echo(f"{view.version} 已生效")
+
+
+def _texts(files: Mapping[str, str | bytes]) -> dict[str, str]:
+    """The files as text; one that is none is reported as the compiler would."""
+    from engine.compiler import compile_policy
+    from engine.language import as_text
+
+    try:
+        return {name: text.decode() if isinstance(text, bytes) else text for name, text in files.items()}
+    except UnicodeDecodeError:
+        typer.echo(as_text([d for d in compile_policy(files).diagnostics if d.severity == "error"], files), err=True)
+        raise typer.Exit(FOUND) from None

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from contextlib import ExitStack, asynccontextmanager
 from importlib.metadata import version
+from typing import Any
 
 from fastapi import FastAPI
 from fastapi.responses import JSONResponse
@@ -33,7 +34,7 @@ def create_app(settings: Settings | None = None, office: Office | None = None) -
 
     app = FastAPI(
         title="信衡 Xinheng", version=version("xinheng"), description=DESCRIPTION, lifespan=lifespan, docs_url="/docs",
-        redoc_url=None, responses=problems.PROBLEMS,
+        redoc_url=None, redirect_slashes=False, responses=problems.PROBLEMS,
     )  # fmt: skip
     app.state.settings = settings
     if office is not None:
@@ -54,4 +55,12 @@ def create_app(settings: Settings | None = None, office: Office | None = None) -
         ready = is_current(app.state.office.context.engine)
         return JSONResponse({"status": "ok" if ready else "migrating"}, 200 if ready else 503)
 
+    describe = app.openapi
+
+    def openapi() -> dict[str, Any]:
+        document = describe()
+        document["components"]["schemas"]["Problem"] = problems.SCHEMA
+        return document
+
+    app.openapi = openapi  # type: ignore[method-assign]
     return app

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass, replace
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import Depends, Header, HTTPException, Request, Security
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 
-from adapters.office import Idempotency, Office, Principal, UnauthenticatedError
+from adapters.office import Idempotency, Office, PreconditionError, Principal, UnauthenticatedError
 
 BEARER = HTTPBearer(auto_error=False, description="部门密钥，由 xinheng keys issue 签发")
 
@@ -20,52 +20,87 @@ class Call:
 
     office: Office
     request: Request
-    token: str | None
-    idempotency: Idempotency | None
-    if_match: str | None
+    token: str
+    idempotency: Idempotency | None = None
 
     def principal(self, officer: str = "") -> Principal:
         """Who calls, and the human named.
 
         Raises:
-            UnauthenticatedError: no key, an unknown one, or a revoked one.
+            UnauthenticatedError: an unknown key, or a revoked one.
 
         """
-        if self.token is None:
-            raise UnauthenticatedError
         principal = self.office.authenticate(self.token)
         self.request.state.key_id = principal.key_id
         return replace(principal, officer=officer) if officer else principal
 
-    def version(self) -> int:
-        """The case version that `If-Match` names; the header is required.
-
-        Raises:
-            HTTPException: 428, it is missing. 412 follows from a version that never matches.
-
-        """
-        if self.if_match is None:
-            raise HTTPException(428)
-        text = self.if_match.strip('"')
-        return int(text) if text.isdecimal() and len(text) < 10 else -1  # noqa: PLR2004 - no case has 10^9 events
-
 
 async def call_of(
-    request: Request,
-    credentials: Annotated[HTTPAuthorizationCredentials | None, Security(BEARER)],
-    idempotency_key: Annotated[
-        str | None, Header(description="幂等键：同键同内容的重复请求只办理一次", max_length=200)
-    ] = None,
-    if_match: Annotated[str | None, Header(description="所依据的版本（ETag）", max_length=200)] = None,
+    request: Request, credentials: Annotated[HTTPAuthorizationCredentials | None, Security(BEARER)]
 ) -> Call:
-    """The call. Reads the body only when a key makes its digest necessary."""
-    idempotency = None
-    if idempotency_key is not None and request.method == "POST":
-        digest = hashlib.sha256(f"{request.method} {request.url.path}\n".encode())
-        digest.update(await request.body())
-        idempotency = Idempotency(idempotency_key, digest.hexdigest())
-    token = credentials.credentials if credentials else None
-    return Call(request.app.state.office, request, token, idempotency, if_match)
+    """The call.
+
+    Raises:
+        UnauthenticatedError: there is no key; said before anything is said about the request.
+
+    """
+    if credentials is None:
+        raise UnauthenticatedError
+    return Call(request.app.state.office, request, credentials.credentials)
 
 
 CallNow = Annotated[Call, Depends(call_of)]
+
+
+async def repeatable(
+    request: Request,
+    call: CallNow,
+    idempotency_key: Annotated[
+        str | None, Header(description="幂等键：同键同内容的重复请求只办理一次", min_length=1, max_length=200)
+    ] = None,
+) -> Call:
+    """A call that may carry an idempotency key, which is bound to path and body."""
+    if idempotency_key is None:
+        return call
+    digest = hashlib.sha256(f"{request.method} {request.url.path}\n".encode())
+    digest.update(await request.body())
+    return replace(call, idempotency=Idempotency(idempotency_key, digest.hexdigest()))
+
+
+RepeatableCall = Annotated[Call, Depends(repeatable)]
+IfMatch = Annotated[str | None, Header(description="所依据的版本（ETag）；* 表示任何版本", max_length=200)]
+REPLAYED = "Idempotency-Replayed"
+LINK: dict[str, Any] = {"Link": {"schema": {"type": "string"}, "description": "下一页，rel=next；末页没有"}}
+
+
+def entity_tag(if_match: str | None) -> str | None:
+    """The one strong entity tag that `If-Match` names, without quotes; None for any version.
+
+    Raises:
+        PreconditionError: no strong tag; nothing of this service ever had another kind.
+
+    """
+    if if_match is None or if_match.strip() == "*":
+        return None
+    tag = if_match.strip()
+    if len(tag) < 2 or not (tag[0] == tag[-1] == '"'):  # noqa: PLR2004 - two quotes
+        raise PreconditionError
+    return tag[1:-1]
+
+
+def case_version(if_match: str | None) -> int | None:
+    """The case version that `If-Match` names, None for any; the header itself is required.
+
+    Raises:
+        HTTPException: 428, it is missing.
+        PreconditionError: it names no version.
+
+    """
+    if if_match is None:
+        raise HTTPException(428)
+    tag = entity_tag(if_match)
+    if tag is None:
+        return None
+    if not (tag.isascii() and tag.isdecimal() and len(tag) < 10):  # noqa: PLR2004 - no case has 10^9 events
+        raise PreconditionError
+    return int(tag)

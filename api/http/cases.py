@@ -6,7 +6,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Path, Query, Request, Response
 
-from api.http.calls import CallNow
+from api.http.calls import LINK, REPLAYED, CallNow, IfMatch, RepeatableCall, case_version
 from api.http.requests import EndIn, FilingIn
 from api.http.responses import CaseOut, DecisionOut, EventOut, EventsOut, FiledOut, RuleOut, StepOut, WhyNotOut
 from engine.casework.graph import as_document
@@ -16,20 +16,27 @@ from engine.decision.explain import RuleTrace
 router = APIRouter(prefix="/v1/cases", tags=["cases"])
 CaseId = Annotated[str, Path(max_length=200, description="案件号")]
 SVG = "image/svg+xml"
+ETAG = {"ETag": {"schema": {"type": "string"}, "description": "案件版本"}}
 
 
-@router.post("", status_code=201, summary="列入名单", response_model=FiledOut)
-def file_case(body: FilingIn, call: CallNow, response: Response) -> FiledOut:
+@router.post(
+    "", status_code=201, summary="列入名单", response_model=FiledOut,
+    responses={201: {"headers": ETAG | {"Location": {"schema": {"type": "string"}}}, "description": "已列入"}},
+)  # fmt: skip
+def file_case(body: FilingIn, call: RepeatableCall, response: Response) -> FiledOut:
     """发起部门把主体列入名单；两个引擎一致作出决定并落库后才返回。"""
     filed = call.office.file_case(call.principal(body.officer), body.filing(), idempotency=call.idempotency)
     response.headers["Location"] = f"/v1/cases/{filed.case.id}"
     response.headers["ETag"] = f'"{filed.case.version}"'
     if filed.replayed:
-        response.headers["Idempotency-Replayed"] = "true"
+        response.headers[REPLAYED] = "true"
     return FiledOut.of(filed)
 
 
-@router.get("/{case}", summary="案件", response_model=CaseOut, responses={304: {"description": "未变化"}})
+@router.get(
+    "/{case}", summary="案件", response_model=CaseOut,
+    responses={200: {"headers": ETAG, "description": "案件"}, 304: {"description": "未变化"}},
+)  # fmt: skip
 def get_case(case: CaseId, call: CallNow, request: Request, response: Response) -> CaseOut | Response:
     """案件概况；发起部门、负有事项的部门和审计可见。"""
     view = call.office.get_case(call.principal(), case)
@@ -46,13 +53,14 @@ def get_case(case: CaseId, call: CallNow, request: Request, response: Response) 
     response_model=dict[str, object],
     responses={200: {"content": {SVG: {"schema": {"type": "string"}}}, "description": "JSON，或按 Accept 给出 SVG"}},
 )
-def graph(case: CaseId, call: CallNow, request: Request) -> dict[str, object] | Response:
+def graph(case: CaseId, call: CallNow, request: Request, response: Response) -> dict[str, object] | Response:
     """谁等谁、该催谁、何时可以全部办结。"""
     given = call.office.graph(call.principal(), case)
     policy = call.office.policy_version(given.case.policy)
     today = call.office.context.today()
+    response.headers["Vary"] = "Accept"
     if SVG in request.headers.get("accept", ""):
-        return Response(render(given.as_case(), policy, today), media_type=SVG)
+        return Response(render(given.as_case(), policy, today), media_type=SVG, headers={"Vary": "Accept"})
     return as_document(given.as_case(), today, policy.calendars)
 
 
@@ -82,7 +90,10 @@ def decision(
     )
 
 
-@router.get("/{case}/events", summary="事件流水", response_model=EventsOut)
+@router.get(
+    "/{case}/events", summary="事件流水", response_model=EventsOut,
+    responses={200: {"headers": LINK, "description": "一页"}},
+)  # fmt: skip
 def events(
     case: CaseId,
     call: CallNow,
@@ -97,14 +108,19 @@ def events(
     return EventsOut(items=[EventOut.of(e) for e in page.items], next=page.next)
 
 
-@router.post("/{case}/end", summary="终止名单", response_model=CaseOut)
-def end_case(case: CaseId, body: EndIn, call: CallNow, response: Response) -> CaseOut:
+@router.post(
+    "/{case}/end", summary="终止名单", response_model=CaseOut,
+    responses={200: {"headers": ETAG, "description": "已终止"}},
+)  # fmt: skip
+def end_case(case: CaseId, body: EndIn, call: RepeatableCall, response: Response, if_match: IfMatch = None) -> CaseOut:
     """终止名单；未生效的事项即行办结，已生效的按相反次序解除。须带 If-Match。"""
     principal = call.principal(body.officer)
     ended = call.office.end_case(
-        principal, case, body.ground, body.reason, if_match=call.version(), idempotency=call.idempotency
+        principal, case, body.ground, body.reason, if_match=case_version(if_match), idempotency=call.idempotency
     )
     response.headers["ETag"] = f'"{ended.case.version}"'
+    if ended.replayed:
+        response.headers[REPLAYED] = "true"
     return CaseOut.of(ended.case)
 
 

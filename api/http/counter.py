@@ -4,20 +4,22 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
-from typing import Annotated, Any
+from typing import Annotated
 
 from fastapi import APIRouter, Path, Request
 from fastapi.concurrency import run_in_threadpool
 
-from adapters.office import FieldError, InvalidError, RecordResult
-from api.http.calls import CallNow
+from adapters.office import Principal
+from api.http.calls import Call, CallNow
+from api.http.ndjson import Lines
 from api.http.requests import ApproveIn, CheckIn, PartyIn, PolicyIn
 from api.http.responses import CheckOut, PolicyOut, RecordOut, RecordsOut, SubjectOut
+from api.settings import Settings
 
 router = APIRouter(prefix="/v1")
 LINE = {
     "record": "penalty", "id": "CF-2026-001", "date": "2026-01-31",
-    "subject": {"kind": "enterprise", "code": "91410728MA0000000A", "name": "示例建筑有限公司"},
+    "subject": {"kind": "enterprise", "code": "91410728MA0000000C", "name": "示例建筑有限公司"},
     "fields": {"document_number": "长人社罚〔2026〕1号", "severity": "serious"},
 }  # fmt: skip
 NDJSON = {
@@ -37,36 +39,26 @@ NDJSON = {
 @router.post("/checks", tags=["checks"], summary="逢办必查", response_model=CheckOut)
 def check(body: CheckIn, call: CallNow) -> CheckOut:
     """窗口办理前查询：如何办、可以容缺什么、须增加何种核验、建议额度。每次查询连同目的一并记录。"""
-    return CheckOut.of(call.office.check(call.principal(), body.request()))
+    return CheckOut.of(call.office.check(call.principal(body.officer), body.request()))
 
 
 @router.post("/records", tags=["records"], summary="归集记录和关系", response_model=RecordsOut, openapi_extra=NDJSON)
 async def put_records(call: CallNow, request: Request) -> RecordsOut:
-    """一次 1 至 10,000 行，逐行给出结果；一行有误不影响其他行。"""
-    body = await request.body()
-    return await run_in_threadpool(_put, call, body, request.app.state.settings.max_records)
+    """一次 1 至 10,000 行，逐行给出结果；一行有误不影响其他行。同一报送部门的同一编号只收一次，重复报送无妨。"""
+    principal = await run_in_threadpool(call.principal)  # before a single line is read
+    settings: Settings = request.app.state.settings
+    lines = Lines(settings.max_records, settings.max_record_bytes)
+    async for chunk in request.stream():
+        lines.feed(chunk)
+    lines.end()
+    return await run_in_threadpool(_put, call, principal, lines)
 
 
-def _put(call: CallNow, body: bytes, most: int) -> RecordsOut:
-    principal = call.principal()
-    lines = [line for line in body.split(b"\n") if line.strip()]
-    if not 1 <= len(lines) <= most:
-        raise InvalidError((FieldError("body", "lines", f"应为 1 至 {most} 行"),))
-    good: list[tuple[int, dict[str, Any]]] = []
-    results: list[RecordResult] = []
-    for number, line in enumerate(lines, start=1):
-        try:
-            value = json.loads(line)
-        except (ValueError, RecursionError):
-            value = None
-        if isinstance(value, dict):
-            good.append((number, value))
-        else:
-            error = FieldError("", "json", "不是 JSON 对象")
-            results.append(RecordResult(number, "rejected", errors=(error,)))
-    if good:
-        taken = call.office.put_records(principal, [value for _, value in good])
-        results += [replace(r, line=number) for (number, _), r in zip(good, taken, strict=True)]
+def _put(call: Call, principal: Principal, lines: Lines) -> RecordsOut:
+    results = list(lines.rejected)
+    if lines.good:
+        taken = call.office.put_records(principal, list(lines.good.values()))
+        results += [replace(r, line=number) for number, r in zip(lines.good, taken, strict=True)]
     results.sort(key=lambda r: r.line)
     count = [r.status for r in results].count
     return RecordsOut(

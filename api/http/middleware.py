@@ -2,22 +2,40 @@
 
 from __future__ import annotations
 
+import sys
 import time
+import traceback
 from typing import Any
 
 import structlog
+from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from api.http.problems import problem
+from api.http.problems import LimitError, problem
 from api.settings import Settings
 
 log = structlog.get_logger("xinheng.access")
 LIMITS = {"/v1/records": "max_records_bytes", "/v1/policy": "max_policy_bytes"}
 TYPES = {"/v1/records": "application/x-ndjson"}
+STREAMED = frozenset({"/v1/records"})
+GONE = 499  # the caller hung up; never sent, only logged
+
+
+def log_as_json() -> None:
+    """Write the log as one JSON object a line on standard error, for whoever runs the service."""
+    structlog.configure(
+        processors=[
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            structlog.processors.add_log_level,
+            structlog.processors.JSONRenderer(ensure_ascii=False),
+        ],
+        logger_factory=structlog.WriteLoggerFactory(sys.stderr),
+        cache_logger_on_first_use=True,
+    )
 
 
 class BodyGuard:
-    """Refuses bodies that are too large, while they arrive, or of another type than JSON."""
+    """Refuses bodies that are too large, while they arrive, or of another type than the route takes."""
 
     def __init__(self, app: ASGIApp, settings: Settings) -> None:
         self.app, self.settings = app, settings
@@ -36,24 +54,34 @@ class BodyGuard:
         if given and given != wanted:
             await problem("unsupported-media-type", 415, f"应为 {wanted}")(scope, receive, send)
             return
-        too_large = problem(
-            "body-too-large", 413, f"最大 {limit} 字节", limit=limit, setting=f"XINHENG_{setting.upper()}"
-        )
+        error = LimitError("body-too-large", 413, f"最大 {limit} 字节", limit=limit, setting=setting)
         length = headers.get(b"content-length", b"0")
         if not length.isdigit() or int(length) > limit:
-            await too_large(scope, receive, send)
+            await error.response()(scope, receive, send)
             return
         received = 0
-        messages: list[Message] = []
-        while True:  # the body is small enough to be held, and a route must not act on half of it
+
+        async def counted() -> Message:
+            nonlocal received
             message = await receive()
-            messages.append(message)
             received += len(message.get("body", b""))
             if received > limit:
-                await too_large(scope, receive, send)
-                return
-            if message["type"] == "http.disconnect" or not message.get("more_body", False):
-                break
+                raise error
+            return message
+
+        if path in STREAMED:
+            await self.app(scope, counted, send)
+            return
+        messages: list[Message] = []
+        try:
+            while True:  # the body is small enough to be held, and a route must not act on half of it
+                message = await counted()
+                messages.append(message)
+                if message["type"] == "http.disconnect" or not message.get("more_body", False):
+                    break
+        except LimitError:
+            await error.response()(scope, receive, send)
+            return
         pending = iter(messages)
 
         async def replay() -> Message:
@@ -63,7 +91,11 @@ class BodyGuard:
 
 
 class AccessLog:
-    """One line a request: route template, status, duration, key id. No path values, no query, no body."""
+    """One line a request: route template, status, duration, key id. No path values, no query, no body.
+
+    Also the last net: what nobody expected is logged and answered as an internal error. Left to the server it would
+    cut the connection under the next request of the same caller.
+    """
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app
@@ -74,7 +106,7 @@ class AccessLog:
             await self.app(scope, receive, send)
             return
         start = time.perf_counter()
-        status = 500
+        status = 0
 
         async def watch(message: Message) -> None:
             nonlocal status
@@ -84,13 +116,31 @@ class AccessLog:
 
         try:
             await self.app(scope, receive, watch)
+        except ClientDisconnect:
+            status = GONE
+        except Exception as error:
+            log.error("failed", method=scope["method"], route=_template(scope), **_where(error))  # noqa: TRY400 - see there
+            if status:
+                raise  # half an answer is out; only cutting the connection tells the caller so
+            await problem("internal", 500)(scope, receive, watch)
         finally:
-            route: Any = scope.get("route")
             log.info(
                 "request",
                 method=scope["method"],
-                route=getattr(route, "path", "unknown"),
+                route=_template(scope),
                 status=status,
                 ms=round((time.perf_counter() - start) * 1000, 1),
                 key=scope.get("state", {}).get("key_id"),
             )
+
+
+def _template(scope: Scope) -> str:
+    route: Any = scope.get("route")
+    return str(getattr(route, "path", "unknown"))
+
+
+def _where(error: BaseException) -> dict[str, Any]:
+    """What failed and where. Messages and local variables stay out of the log: they hold codes and names."""
+    frames = [f"{f.filename}:{f.lineno} {f.name}" for f in traceback.extract_tb(error.__traceback__)]
+    cause = error.__cause__
+    return {"error": type(error).__name__, "cause": type(cause).__name__ if cause else None, "frames": frames}

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from typing import Any
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
+from sqlalchemy.exc import InterfaceError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from starlette.exceptions import HTTPException
 
 from adapters.office import (
@@ -35,6 +38,9 @@ TITLES: Mapping[str, str] = {
     "unauthenticated": "密钥无效或已吊销",
     "forbidden": "无权办理",
     "role-required": "缺少所需角色",
+    "not-filed-by": "本部门不是该名单的发起部门",
+    "other-department": "只能查看本部门的内容",
+    "not-your-matter": "本部门不办理该事项",
     "same-person": "提出人与批准人不能是同一人",
     "not-found": "未找到",
     "no-policy": "尚无生效的政策",
@@ -46,10 +52,12 @@ TITLES: Mapping[str, str] = {
     "precondition-required": "须以 If-Match 写明所依据的版本",
     "body-too-large": "请求内容过大",
     "unsupported-media-type": "不支持这种内容类型",
+    "too-many-lines": "行数超出上限",
     "malformed": "请求无法读取",
     "invalid": "内容有误",
     "idempotency-mismatch": "幂等键已用于另一请求",
     "undecided": "两个引擎未得出一致的决定，未作任何处理",
+    "unavailable": "数据库暂不可用，请稍后重试",
     "internal": "系统内部错误，请求未被处理",
     # refusals of casework
     "already": "已经办理过",
@@ -89,6 +97,15 @@ MESSAGES: Mapping[str, str] = {
     "string_pattern_mismatch": "格式不符",
     "date_from_datetime_parsing": "应为日期，如 2026-01-31",
     "date_parsing": "应为日期，如 2026-01-31",
+    "int_type": "应为整数",
+    "bool_parsing": "应为 true 或 false",
+    "greater_than_equal": "过小",
+    "less_than_equal": "过大",
+    "too_short": "至少一项",
+    "model_attributes_type": "应为 JSON 对象",
+    "dict_type": "应为 JSON 对象",
+    "list_type": "应为数组",
+    "tuple_type": "应为数组",
 }
 
 
@@ -114,6 +131,16 @@ class Problem(BaseModel):
     setting: str | None = Field(default=None, description="规定该上限的设置项")
 
 
+class ProblemResponse(JSONResponse):
+    """A problem as it is sent. What it repeats of the request may be no text at all."""
+
+    media_type = MEDIA_TYPE
+
+    def render(self, content: Any) -> bytes:
+        """As UTF-8, with a question mark for half a surrogate pair."""
+        return json.dumps(content, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "replace")
+
+
 def problem(
     code: str,
     status: int,
@@ -136,7 +163,22 @@ def problem(
         setting=setting,
     )
     content = body.model_dump(exclude_none=True)
-    return JSONResponse(content, status, headers=dict(headers or {}), media_type=MEDIA_TYPE)
+    return ProblemResponse(content, status, headers=dict(headers or {}))
+
+
+class LimitError(Exception):
+    """A request beyond a limit that a setting names."""
+
+    def __init__(self, code: str, status: int, detail: str, *, limit: int, setting: str) -> None:
+        super().__init__(detail)
+        self.code, self.status, self.detail, self.limit, self.setting = code, status, detail, limit, setting
+
+    def response(self) -> JSONResponse:
+        """The problem; the connection ends with it, since what is left of the body is not read."""
+        return problem(
+            self.code, self.status, self.detail, limit=self.limit, setting=f"XINHENG_{self.setting.upper()}",
+            headers={"Connection": "close"},
+        )  # fmt: skip
 
 
 def of_office_error(error: OfficeError) -> JSONResponse:
@@ -179,27 +221,36 @@ def install(app: FastAPI) -> None:
         code = {404: "not-found", 405: "method-not-allowed", 428: "precondition-required"}.get(error.status_code)
         return problem(code or "malformed", error.status_code, headers=error.headers)
 
-    @app.exception_handler(Exception)
-    async def internal(_: Request, __: Exception) -> JSONResponse:
-        return problem("internal", 500)
+    @app.exception_handler(LimitError)
+    async def limited(_: Request, error: LimitError) -> JSONResponse:
+        return error.response()
+
+    async def unavailable(_: Request, __: Exception) -> JSONResponse:
+        return problem("unavailable", 503, headers={"Retry-After": "1"})
+
+    for cls in (OperationalError, InterfaceError, PoolTimeoutError):
+        app.add_exception_handler(cls, unavailable)
 
     @app.get("/problems", tags=["problems"], summary="全部问题类型")
     async def catalogue() -> dict[str, str]:
         return {f"/problems/{code}": title for code, title in TITLES.items()}
 
-    @app.get("/problems/{code}", tags=["problems"], summary="一种问题类型", responses={404: {"model": Problem}})
+    @app.get("/problems/{code}", tags=["problems"], summary="一种问题类型")
     async def one(code: str) -> dict[str, str]:
         if code not in TITLES:
             raise NotFoundError
         return {"type": f"/problems/{code}", "title": TITLES[code]}
 
 
+SCHEMA: dict[str, Any] = TypeAdapter(Problem).json_schema(ref_template="#/components/schemas/Problem/$defs/{model}")
+"""The schema of a problem, for the OpenAPI document."""
+
 PROBLEMS: dict[int | str, dict[str, Any]] = {
     status: {"description": title, "content": {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}}}
     for status, title in (
-        (400, "请求无法读取"), (401, "密钥无效"), (403, "无权办理"), (404, "未找到"), (409, "冲突或者当前状态不允许"),
-        (412, "版本已变"), (413, "内容过大"), (415, "内容类型不支持"), (422, "内容有误"), (428, "缺少 If-Match"),
-        (503, "未能作出决定"),
+        (400, "请求无法读取"), (401, "密钥无效"), (403, "无权办理"), (404, "未找到"), (405, "请求方法不支持"),
+        (409, "冲突或者当前状态不允许"), (412, "版本已变"), (413, "内容过大"), (415, "内容类型不支持"),
+        (422, "内容有误"), (428, "缺少 If-Match"), (500, "系统内部错误"), (503, "数据库不可用，或未能作出决定"),
     )
 }  # fmt: skip
 """Responses that any operation may give, for the OpenAPI document."""

@@ -25,7 +25,7 @@ class PartyIn(Body):
     """A subject, named by its identity code."""
 
     kind: Id = Field(description="主体类型", examples=["enterprise"])
-    code: str = Field(max_length=64, description="统一社会信用代码或公民身份号码", examples=["91410728MA0000000A"])
+    code: str = Field(max_length=64, description="统一社会信用代码或公民身份号码", examples=["91410728MA0000000C"])
     name: str = Field(
         default="", max_length=200, description="名称；只供显示，不参与匹配", examples=["示例建筑有限公司"]
     )
@@ -179,6 +179,7 @@ class CheckIn(Body):
     subject: str | None = Field(default=None, max_length=64, description="主体的不透明标识，与 code 二选一")
     department: str | None = Field(default=None, max_length=64, description="默认为密钥所属部门")
     kind: str | None = Field(default=None, max_length=64, description="主体类型；代码含义不唯一时需要")
+    officer: str = Field(default="", max_length=100, description="查询的经办人", examples=["王芳"])
 
     def request(self) -> CheckRequest:
         """As the office takes it."""

@@ -1,7 +1,7 @@
 """Whether two conditions can never be true together: sound, simple, and silent when it does not know.
 
-Their conjunction is spread into alternatives (DNF); each must contradict itself by intervals, sets of values, signs of a
-comparison between facts, counts of the same records, or a fact both known and not.
+Their conjunction is spread into alternatives (DNF); each must contradict itself by intervals, sets of values, signs of
+a comparison between facts, counts of the same records, or a fact both known and not.
 """
 
 from __future__ import annotations

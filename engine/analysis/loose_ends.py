@@ -38,7 +38,7 @@ def _untested_rules(policy: Policy, bundle: Bundle) -> None:
     for test in policy.tests:
         for key, found in (("fires", fires), ("silent", silent)):
             names = test.expect.get(key, ())
-            assert isinstance(names, tuple)  # noqa: S101 - as the compiler builds tests
+            assert isinstance(names, tuple)
             found |= {f"{test.memorandum}/{name}" for name in names}
     for memorandum in policy.memoranda.values():
         for rule in memorandum.rules:

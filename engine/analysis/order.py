@@ -9,6 +9,7 @@ Bad: ``a`` waits for ``b`` and ``b`` for ``a``, so neither ever opens::
 from __future__ import annotations
 
 from collections import defaultdict
+from itertools import pairwise
 
 from engine.language.bundle import Bundle, find_cycle
 from engine.language.diagnostics import nearest, one_of
@@ -41,9 +42,10 @@ def _check_memorandum(memorandum: Memorandum, bundle: Bundle) -> None:
     cycle = find_cycle({measure: tuple(befores) for measure, befores in edges.items()})
     if cycle is not None:
         places = tuple(
-            f"{after} 须在 {before} 之后：{edges[after][before].span}" for after, before in zip(cycle, cycle[1:], strict=False)
+            f"{after} 须在 {before} 之后：{edges[after][before].span}"
+            for after, before in pairwise(cycle)
             if before in edges.get(after, {})
-        )  # fmt: skip
+        )
         start = next((edges[m] for m in cycle if edges.get(m)), {})
         span = next(iter(start.values())).span if start else memorandum.span
         bundle.reporter.report("XH094", span, f"先后关系成环：{' → '.join(cycle)}", notes=places)

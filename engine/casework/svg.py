@@ -32,7 +32,7 @@ STATES: Mapping[str, tuple[str, str, str]] = {  # state → (Chinese, fill, stro
     "in-force": ("实施中", "#dcfce7", "#16a34a"),
     "done": ("已完成", "#ccfbf1", "#0d9488"),
     "lifting": ("待解除", "#ede9fe", "#7c3aed"),
-    "closed": ("已办结", "#ffffff", "#cbd5e1"),
+    "closed": ("已办结", "#ffffff", "#94a3b8"),
 }
 CASE_STATES: Mapping[str, str] = {"in-force": "名单有效", "lifting": "已终止，解除中", "closed": "已办结"}
 OUTCOMES: Mapping[str, str] = {"not-applicable": "不适用", "referred": "已转办", "never-effective": "未生效即终止"}
@@ -79,8 +79,8 @@ def render(case: Case, policy: Policy, today: dt.date) -> str:
     return "\n".join(
         [
             (
-                f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" width="{width}" height="{height}" '
-                f'role="img" aria-label={label} font-family="{FONT}">'
+                f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" '
+                f'width="{width}" height="{height}" role="img" aria-label={label} font-family="{FONT}">'
             ),
             f'<rect width="{width}" height="{height}" fill="#fbfbfd"/>',
             (

@@ -13,7 +13,7 @@ from collections.abc import Iterable, Mapping
 from types import TracebackType
 from typing import Self
 
-import durable_rules_engine as rete  # type: ignore[import-not-found]
+import durable_rules_engine as rete
 
 from engine.decision.conditions import Truth
 from engine.decision.model import Evaluation, Facts, Record

@@ -161,7 +161,7 @@ def trace(condition: Condition, env: Env) -> Step:
         case Count(quantifier, op, number):
             certain, possible = matching(quantifier)(env)
             found = str(certain) if certain == possible else f"{certain}–{possible}"
-            within = f"近 {quantifier.window.within} 内" if quantifier.window else ""
+            within = f"近 {quantifier.window.within.words}内" if quantifier.window else ""
             total = len(env[RECORDS].get(quantifier.record, ()))
             text = f"{within}符合条件的 {quantifier.record} 记录数（{found}，共 {total} 条）{OP_WORDS[op]} {number}"
             return Step(text, found, truth, condition.span)

@@ -116,7 +116,8 @@ def _problems(test: PolicyTest, evaluation: Evaluation, decision: Decision) -> I
     advice = {(o.measure, o.department, o.target) for o in decision.advice}
     for entry in expect.get("owes", ()):
         if _key(entry) not in owed:
-            yield f"应有 {_text(entry)}，{'实为仅作建议' if _key(entry) in advice else '实际没有'}；{_near(entry, decision.obligations)}"
+            instead = "实为仅作建议" if _key(entry) in advice else "实际没有"
+            yield f"应有 {_text(entry)}，{instead}；{_near(entry, decision.obligations)}"
     for entry in expect.get("owes_not", ()):
         if _key(entry) in owed:
             yield f"不应有 {_text(entry)}"

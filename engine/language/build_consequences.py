@@ -53,7 +53,7 @@ def consequences(raw: RawRule, context: RuleContext, bundle: Bundle) -> tuple[Ob
     )
 
 
-def _consequence(  # noqa: PLR0913 - one call
+def _consequence(
     rule: RawRule, raw: RawConsequence, position: int, context: RuleContext, kinds: tuple[str, ...], bundle: Bundle
 ) -> Iterator[Oblige | Limit]:
     read, at = context.read, ("rules", context.index, "then", position)
@@ -74,7 +74,7 @@ def _consequence(  # noqa: PLR0913 - one call
             yield Limit(table.id, departments, read.key(*at))
         return
     key, identifier = ("oblige", raw.oblige) if raw.oblige is not None else ("advise", raw.advise)
-    assert identifier is not None  # noqa: S101 - exactly one of the three is stated
+    assert identifier is not None
     own_basis = (
         *bundle.basis(raw.basis, read, *at, "basis"),
         *bundle.basis(rule.basis, read, "rules", context.index, "basis"),
@@ -104,7 +104,7 @@ def _consequence(  # noqa: PLR0913 - one call
                         context, at)  # fmt: skip
 
 
-def _by_duty(  # noqa: PLR0913 - one call
+def _by_duty(
     measure: Measure, departments: tuple[str, ...], target: Target, after: tuple[str, ...], basis: tuple[Basis, ...],
     advice: str | None, terms: ResponseTerms, context: RuleContext, at: tuple[str | int, ...],
 ) -> Iterator[Oblige]:  # fmt: skip

@@ -139,7 +139,7 @@ def _derivations(
     return tuple(sorted(done, key=lambda d: (d.stratum, d.fact.name)))
 
 
-def _choices(  # noqa: PLR0913 - one call
+def _choices(
     raw: RawDerivation, index: int, facts: Mapping[str, FactType], scope: Scope, read: Document[RawMemorandum],
     bundle: Bundle,
 ) -> tuple[Choice, ...]:  # fmt: skip

@@ -31,7 +31,7 @@ def table(read: Document[RawTable], bundle: Bundle) -> Table:
     for index, row in enumerate(raw.rows):
         scope = Scope(inputs, bundle.reporter, f"table:{raw.table}/{index}", "本表的 inputs ", nested=False, plain=True)
         node = read.node("rows", index, "when")
-        assert node is not None  # noqa: S101 - the raw model requires it
+        assert node is not None
         when = compile_condition(node, scope)
         then = _outputs(row.then, outputs, read, index, bundle)
         rows.append(Row(index, when, MappingProxyType(then), read.key("rows", index)))

@@ -1,4 +1,4 @@
-"""Builds the tests beside a memorandum: every name in them exists, every value is typed. `engine.analysis` runs them."""
+"""Builds the tests beside a memorandum: every name in them exists, every value is typed."""
 
 from __future__ import annotations
 

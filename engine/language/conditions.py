@@ -125,7 +125,7 @@ def _wrong(scope: Scope, span: Span, message: str, expected: str = "", code: str
     return All((), span)
 
 
-def _entry(key: str, span: Span, value: source.Node, scope: Scope, negate: bool) -> Condition:  # noqa: FBT001
+def _entry(key: str, span: Span, value: source.Node, scope: Scope, negate: bool) -> Condition:
     match key:
         case "all" | "any":
             if not isinstance(value, source.Sequence):
@@ -166,7 +166,7 @@ def find_fact(name: str, span: Span, scope: Scope) -> FactType | None:
     return declared
 
 
-def _comparisons(fact: FactType, span: Span, value: source.Node, scope: Scope, negate: bool) -> Condition:  # noqa: FBT001
+def _comparisons(fact: FactType, span: Span, value: source.Node, scope: Scope, negate: bool) -> Condition:
     if isinstance(value, source.Scalar):
         parts = [_compare(fact, "eq", span, value, scope, negate)]
     elif isinstance(value, source.Sequence):
@@ -178,7 +178,7 @@ def _comparisons(fact: FactType, span: Span, value: source.Node, scope: Scope, n
     return _group(parts, span, conjunction=not negate)
 
 
-def _compare(fact: FactType, op: str, span: Span, operand: source.Node, scope: Scope, negate: bool) -> Condition:  # noqa: FBT001, PLR0913
+def _compare(fact: FactType, op: str, span: Span, operand: source.Node, scope: Scope, negate: bool) -> Condition:
     if op not in ALL_OPERATORS:
         scope.reporter.report(
             "XH071", span, f"不认识比较方式{scalars.shown(op)}", expected=one_of(OPERATORS[fact.type]),
@@ -230,8 +230,9 @@ def _against_fact(left: Fact, op: Op, span: Span, operand: source.Mapping, scope
     if other is None:
         return All((), span)
     if other.type is not left.type:
-        message = f"{TYPE_TITLES[left.type]}类型的事实 {left.name} 不能与{TYPE_TITLES[other.type]}类型的事实 {other.name} 比较"
-        return _wrong(scope, name.span, message, f"{TYPE_TITLES[left.type]}类型的事实", "XH075")
+        wanted, found = TYPE_TITLES[left.type], TYPE_TITLES[other.type]
+        message = f"{wanted}类型的事实 {left.name} 不能与{found}类型的事实 {other.name} 比较"
+        return _wrong(scope, name.span, message, f"{wanted}类型的事实", "XH075")
     return Compare(left, op, (Fact(other.name, other.type),), span)
 
 
@@ -264,7 +265,7 @@ def _window(node: source.Node, scope: Scope) -> Duration:
     return value
 
 
-def _quantified(key: str, span: Span, value: source.Node, scope: Scope, negate: bool) -> Condition:  # noqa: FBT001
+def _quantified(key: str, span: Span, value: source.Node, scope: Scope, negate: bool) -> Condition:
     if not scope.nested:
         return _wrong(scope, span, f"此处不能用 {key}", "只能比较事实", "XH078")
     comparisons = (*EQUALITY, *ORDER) if key == "count" else ()
@@ -273,7 +274,7 @@ def _quantified(key: str, span: Span, value: source.Node, scope: Scope, negate: 
         return All((), span)
     op, number = ("gte", 1) if key == "exists" else ("eq", 0)
     if key == "count":
-        assert isinstance(value, source.Mapping)  # noqa: S101 - compile_quantifier refused all else
+        assert isinstance(value, source.Mapping)
         stated = [name for name in comparisons if name in value.items]
         if len(stated) != 1:
             return _wrong(scope, span, "count 须写且只写一个比较", one_of(comparisons), "XH077")
@@ -315,7 +316,7 @@ def compile_quantifier(node: source.Node, scope: Scope, extra: tuple[str, ...] =
     return Quantifier(identifier, record.value, where, window, node.span)
 
 
-def _responded(span: Span, value: source.Node, scope: Scope, negate: bool) -> Condition:  # noqa: FBT001
+def _responded(span: Span, value: source.Node, scope: Scope, negate: bool) -> Condition:
     keys = ("measure", "by", "outcome")
     if not scope.nested:
         return _wrong(scope, span, "此处不能用 response", "只能比较事实", "XH078")

@@ -72,6 +72,12 @@ class Duration:
         unit = self.unit if self.amount != 1 else self.unit.removesuffix("s")
         return f"{self.amount} {unit}"
 
+    @property
+    def words(self) -> str:
+        """As people read it, in Chinese."""
+        units = {"working days": "个工作日", "days": "日", "months": "个月", "years": "年"}
+        return f"{self.amount} {units[self.unit]}"
+
 
 @dataclass(frozen=True, slots=True)
 class FactType:

@@ -1,7 +1,8 @@
 """Whether a measure may be owed, may only be advised, or may not be imposed at all, and why.
 
 A restrictive sanction (减损权益) needs a basis in a law, an administrative regulation, a central policy document or a
-provincial regulation that is in force all the time and reaches list, subjects and related roles (国办发〔2020〕49号 第三部分).
+provincial regulation that is in force all the time and reaches list, subjects and related roles
+(国办发〔2020〕49号 第三部分).
 """
 
 from __future__ import annotations
@@ -45,7 +46,10 @@ class Situation:
 
 @dataclass(frozen=True, slots=True)
 class Assessment:
-    """The outcome for one consequence. `code` names what is wrong; `tried` says for each basis why it does not carry."""
+    """The outcome for one consequence.
+
+    `code` names what is wrong; `tried` says for each basis why it does not carry.
+    """
 
     measure: str
     span: Span
@@ -55,7 +59,7 @@ class Assessment:
     tried: tuple[str, ...] = ()
 
 
-def assess(  # noqa: PLR0913 - these are the things the law asks about
+def assess(
     measure: Measure,
     bases: Sequence[Basis],
     laws: Mapping[str, Law],

@@ -32,7 +32,7 @@ def _text_only(value: object) -> str:
 def _scalar(parse: Callable[[str], Any]) -> BeforeValidator:
     """A validator that turns a `ScalarError` into an error whose type is the diagnostic's code."""
 
-    def validate(value: object) -> Any:  # noqa: ANN401 - whatever `parse` returns
+    def validate(value: object) -> Any:
         try:
             return parse(_text_only(value))
         except scalars.ScalarError as error:
@@ -60,7 +60,7 @@ def _one_of(values: tuple[str, ...]) -> Callable[[str], str]:
     return parse
 
 
-def choice(*values: str) -> Any:  # noqa: ANN401 - the metadata of an Annotated type
+def choice(*values: str) -> Any:
     """Annotation metadata: one of `values`."""
     return _scalar(_one_of(values))
 

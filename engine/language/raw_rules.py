@@ -1,4 +1,4 @@
-"""Raw models of the documents under `rules/`: laws, departments, records, lists, measures, matters, tables, calendars."""
+"""Raw models of the documents under `rules/`: laws, departments, lists, measures and the rest."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ from engine.language.raw import (
     Ids,
     Integer,
     Money,
-    Raw,
     RatioValue,
+    Raw,
     Response,
     Subject,
     Term,

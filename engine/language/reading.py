@@ -1,4 +1,4 @@
-"""From a file to a document of a known kind: the tree is validated against its raw model, mistakes lead back to lines."""
+"""From a file to a document of a known kind, validated against its raw model; mistakes lead back to lines."""
 
 from __future__ import annotations
 
@@ -167,7 +167,7 @@ def _description(model: type[Raw], loc: tuple[str | int, ...]) -> str:
     return "…"
 
 
-def _type_at(kind: Any, loc: tuple[str | int, ...]) -> Any:  # noqa: ANN401 - an annotation can be anything
+def _type_at(kind: Any, loc: tuple[str | int, ...]) -> Any:
     """The annotation that governs `loc`, looking through `Annotated`, `Optional`, lists and mappings."""
     kind = _bare(kind)
     for step in loc:
@@ -183,7 +183,7 @@ def _type_at(kind: Any, loc: tuple[str | int, ...]) -> Any:  # noqa: ANN401 - an
     return kind
 
 
-def _bare(kind: Any) -> Any:  # noqa: ANN401 - an annotation can be anything
+def _bare(kind: Any) -> Any:
     while True:
         if get_origin(kind) is Annotated:
             kind = get_args(kind)[0]

@@ -39,9 +39,12 @@ class ScalarError(ValueError):
         self.code, self.message, self.expected, self.suggestion = code, message, expected, suggestion
 
 
+SHOWN = 40  # characters of a value quoted in a message
+
+
 def shown(text: str) -> str:
     """`text` in Chinese quotation marks, cut to a length that fits a message."""
-    return f"“{text if len(text) <= 40 else text[:40] + '…'}”"
+    return f"“{text if len(text) <= SHOWN else text[:SHOWN] + '…'}”"
 
 
 def integer(text: str) -> int:

@@ -26,11 +26,11 @@ def _schema(kind: str) -> dict[str, Any]:
     return schema
 
 
-def _with_conditions(node: Any) -> Any:  # noqa: ANN401 - JSON
+def _with_conditions(node: Any) -> Any:
     """Replace the placeholder of conditions by a reference to their grammar."""
     if isinstance(node, dict):
         if CONDITION in node:
-            kept = {key: value for key, value in node.items() if key in {"description"}}
+            kept = {key: value for key, value in node.items() if key == "description"}
             return {**kept, **REFERENCE}
         return {key: _with_conditions(value) for key, value in node.items()}
     if isinstance(node, list):
@@ -83,7 +83,7 @@ def _condition_definitions() -> dict[str, Any]:
             "type": "object",
             "required": ["record"],
             "additionalProperties": False,
-            "properties": {**quantifier, **dict.fromkeys(order, {"type": "integer"})},
+            "properties": {**quantifier, **{name: {"type": "integer"} for name in order}},
         },
         "Response": {
             "type": "object",

@@ -18,7 +18,7 @@ from engine.language.ir import Span
 
 MAX_BYTES = 1 << 20  # the largest real policy file is some 100 KiB
 MAX_DEPTH = 32  # the language itself nests about ten deep; beyond that nobody can read a condition
-MAX_NODES = 200_000
+MAX_NODES = 60_000
 MAX_ALIASED = 1_000  # nodes that all aliases of a file stand for together
 
 Loader: type = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # libyaml where PyYAML was built with it
@@ -178,7 +178,7 @@ class _Builder:
         documents = 0
         for event in events:
             mark = event.start_mark
-            assert mark is not None  # noqa: S101 - events that were parsed have one
+            assert mark is not None
             span = Span(self.path, mark.line + 1, mark.column + 1)
             match event:
                 case yaml.DocumentStartEvent():
@@ -280,7 +280,7 @@ def plain(node: Node) -> object:
 
 
 def descend(node: Node, path: tuple[str | int, ...]) -> tuple[Node, Span, int]:
-    """Follow `path` as far as the tree goes: the last node reached, where its key stands, and how many steps were taken."""
+    """Follow `path` as far as the tree goes: the last node reached, where its key stands, and the steps taken."""
     span = node.span
     for taken, step in enumerate(path):
         if isinstance(node, Mapping) and str(step) in node.items:

@@ -58,7 +58,7 @@ def test_a_favour_holds_from_the_day_it_is_owed(desk: Desk) -> None:
     result = ask(desk, party)
 
     assert [d.effect for d in result.directives] == ["tolerate-missing"]
-    assert [(d.id, d.within) for d in result.documents] == [("plan", "20 working days")]
+    assert [(d.id, d.within) for d in result.documents] == [("plan", "20 个工作日")]
 
 
 def test_a_suggested_limit_goes_to_the_lender_only(desk: Desk) -> None:

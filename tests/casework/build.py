@@ -27,9 +27,9 @@ INITIATOR = "tax"
 DEPARTMENTS = ("tax", *(f"dept{n}" for n in range(60)))
 TERMS = ResponseTerms(
     Duration(3, "working days"), Duration(10, "working days"), Duration(3, "working days"), "quarterly", False
-)  # noqa: FBT003
+)
 CALENDARS: Mapping[int, Calendar] = {
-    2026: Calendar(2026, frozenset({dt.date(2026, 4, 6)}), frozenset(), False, "test", HERE)  # noqa: FBT003
+    2026: Calendar(2026, frozenset({dt.date(2026, 4, 6)}), frozenset(), False, "test", HERE)
 }
 
 
@@ -68,7 +68,7 @@ def policy() -> Policy:
         name: Department(name, f"部门{name}", "county", "administrative", (), Validity(), HERE) for name in DEPARTMENTS
     }
     gone = Department("gone", "已撤并的局", "county", "administrative", (), Validity(end=dt.date(2019, 1, 1)), HERE)
-    listed = ListDef("list", "严重失信主体名单", "sanction", True, (INITIATOR,), (), {}, {}, (), Validity(), HERE)  # noqa: FBT003
+    listed = ListDef("list", "严重失信主体名单", "sanction", True, (INITIATOR,), (), {}, {}, (), Validity(), HERE)
     return Policy(
         "v1", {}, {**departments, "gone": gone}, {}, {"list": listed}, MEASURES, {}, {}, {}, CALENDARS, (), {}
     )

@@ -103,15 +103,15 @@ def test_a_standing_measure_is_applied_at_each_occasion_and_never_late_for_want_
     assert obligation.feedback_by is not None
     assert not is_overdue(obligation, obligation.feedback_by.on)
     assert is_overdue(obligation, obligation.feedback_by.on + dt.timedelta(days=1))
-    assert refusal(case, Apply(by("dept2"), DAY, name, False, "投标")) == "reason-required"  # noqa: FBT003
-    case = run(case, Apply(by("dept2"), DAY, name, True, "投标"))  # noqa: FBT003
+    assert refusal(case, Apply(by("dept2"), DAY, name, False, "投标")) == "reason-required"
+    case = run(case, Apply(by("dept2"), DAY, name, True, "投标"))
     later = DAY + dt.timedelta(days=80)
     renewed = run(case, Respond(by("dept2"), later, name, "no-occasion")).obligations[name]
     assert renewed.feedback_by is not None
     assert renewed.feedback_by.on > obligation.feedback_by.on
     assert refusal(case, Respond(by("dept2"), DAY, name, "implemented")) == "arm-instead"
     published = only(case, "publish", "dept1")
-    assert refusal(case, Apply(by("dept1"), DAY, published, True, "x")) == "not-standing"  # noqa: FBT003
+    assert refusal(case, Apply(by("dept1"), DAY, published, True, "x")) == "not-standing"
 
 
 def test_not_applicable_settles_what_waits() -> None:

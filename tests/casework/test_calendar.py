@@ -20,7 +20,7 @@ SPRING = Calendar(
     frozenset({D(2026, 2, 14), D(2026, 2, 28)}),
     False,
     "test",
-    HERE,  # noqa: FBT003
+    HERE,
 )
 CALENDARS = {2026: SPRING}
 DAYS = st.dates(D(2024, 1, 1), D(2028, 12, 31))

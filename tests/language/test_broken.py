@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 import yaml
 
-from engine.language import as_github, as_json, as_text, compile_policy
+from engine.compiler import compile_policy
+from engine.language import as_github, as_json, as_text
 from engine.language.catalogue import CATALOGUE
 from tests.language.bundles import BROKEN, GOOD, files
 

@@ -19,7 +19,7 @@ ROOT = Path(__file__).resolve().parents[2]
 @pytest.mark.parametrize("name", sorted(HOSTILE))
 def test_a_hostile_file_gets_a_diagnostic_in_time_and_memory(name: str) -> None:
     """Address space is capped for the whole process, interpreter and libraries included."""
-    run = subprocess.run(  # noqa: S603 - our own worker
+    run = subprocess.run(
         [sys.executable, "-m", "tests.language.hostile_worker", name, str(MEGABYTES)],
         cwd=ROOT,
         capture_output=True,

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import Any
 
+from engine.analysis import run_checks
 from engine.language.build import build
 from engine.language.bundle import Bundle
 from engine.language.diagnostics import Diagnostic, Reporter
@@ -28,9 +29,6 @@ class Compiled:
 
 def compile_policy(files: Mapping[str, str | bytes]) -> Compiled:
     """Compile a bundle given as relative path → content. Reads no disk, keeps no state, never raises on bad input."""
-    # analysis is built on this package, so it can only be reached for once this one is loaded
-    from engine.analysis import run_checks  # noqa: PLC0415
-
     reporter = Reporter()
     texts: dict[str, str] = {}
     documents: dict[str, dict[str, Document[Any]]] = defaultdict(dict)

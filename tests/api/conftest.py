@@ -1,0 +1,102 @@
+"""A real server on a free loopback port, the default bundle in force, and a key for each department."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+import uvicorn
+from fastapi import FastAPI
+
+from adapters.office import Office
+from api.assembly import open_office
+from api.cli.host import publish_default
+from api.http import create_app
+from api.settings import Settings
+from engine.identity import organisation_check_character, person_check_character
+
+
+@dataclass
+class Served:
+    """The service under test."""
+
+    app: FastAPI
+    office: Office
+    url: str
+    http: httpx.Client
+    keys: dict[tuple[str, str], str]
+    counter: int = 0
+
+    def key(self, department: str, *roles: str) -> str:
+        """A token of a department, issued once."""
+        name = (department, ",".join(roles))
+        if name not in self.keys:
+            self.keys[name] = self.office.issue_key(department, roles, "test").token
+        return self.keys[name]
+
+    def call(self, department: str, method: str, path: str, **given: Any) -> httpx.Response:
+        """A call by a department that initiates and implements."""
+        roles = given.pop("roles", ("initiator", "implementer"))
+        headers = {"Authorization": f"Bearer {self.key(department, *roles)}", **given.pop("headers", {})}
+        return self.http.request(method, path, headers=headers, **given)
+
+    def enterprise(self) -> dict[str, str]:
+        """A subject nobody has filed yet."""
+        self.counter += 1
+        body = f"91410783MATEF{self.counter:04d}"
+        return {
+            "kind": "enterprise",
+            "code": body + organisation_check_character(body),
+            "name": f"测试企业{self.counter}",
+        }
+
+    def person(self) -> dict[str, str]:
+        """A person nobody has filed yet."""
+        self.counter += 1
+        body = f"41072819850101{self.counter:03d}"
+        return {"kind": "natural-person", "code": body + person_check_character(body), "name": f"测试人{self.counter}"}
+
+    def filing(self, **changes: Any) -> dict[str, Any]:
+        """A wage-arrears filing of a fresh enterprise."""
+        return {
+            "list": "wage-arrears", "subject": self.enterprise(), "officer": "王芳",
+            "facts": {
+                "amount_owed": "120 万元", "workers": "60", "mass_incident": True, "extreme_incident": False,
+                "able_but_refusing": True, "construction_sector": True, "works_owner": False, "paid_in_full": False,
+                "conduct": "crime-threshold", "decision_number": f"长人社欠〔2026〕{self.counter}号",
+                "decision_date": self.office.context.today().isoformat(),
+            },
+        } | changes  # fmt: skip
+
+    def filed(self, **changes: Any) -> dict[str, Any]:
+        """A fresh case."""
+        response = self.call("human-resources", "POST", "/v1/cases", json=self.filing(**changes))
+        assert response.status_code == 201, response.text
+        result: dict[str, Any] = response.json()
+        return result
+
+
+@pytest.fixture(scope="session")
+def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    """One service for the whole session; tests use subjects of their own."""
+    folder: Path = tmp_path_factory.mktemp("api")
+    settings = Settings(database_url=f"sqlite:///{folder / 'api.db'}", engine_children=1)
+    with open_office(settings) as office:
+        publish_default(office)
+        app = create_app(settings, office)
+        server = uvicorn.Server(uvicorn.Config(app, port=0, log_level="error", access_log=False))
+        thread = threading.Thread(target=server.run)
+        thread.start()
+        while not server.started:
+            time.sleep(0.01)
+        url = f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}"
+        with httpx.Client(base_url=url, timeout=30) as http:
+            yield Served(app, office, url, http, {})
+        server.should_exit = True
+        thread.join()

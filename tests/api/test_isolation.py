@@ -1,0 +1,193 @@
+"""A department sees and answers only what is its own; every route is in the matrix."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from typing import Any
+
+import pytest
+
+from tests.api.conftest import Served
+
+ROLES = ("initiator", "implementer", "policy", "auditor")
+OFFICER = {"officer": "外人"}
+# route → (body, statuses that a foreign department may get for each role)
+FOREIGN: dict[tuple[str, str], tuple[Any, dict[str, set[int]]]] = {
+    ("GET", "/v1/cases/{case}"): (None, {"auditor": {200}}),
+    ("GET", "/v1/cases/{case}/graph"): (None, {"auditor": {200}}),
+    ("GET", "/v1/cases/{case}/decision"): (None, {"auditor": {200}}),
+    ("GET", "/v1/cases/{case}/events"): (None, {"auditor": {200}}),
+    ("POST", "/v1/cases/{case}/end"): (OFFICER | {"ground": "repair", "reason": "x"}, {}),
+    ("POST", "/v1/obligations/{obligation}/accept"): (OFFICER, {}),
+    ("POST", "/v1/obligations/{obligation}/confirm"): (OFFICER, {}),
+    ("POST", "/v1/obligations/{obligation}/arm"): (OFFICER, {}),
+    ("POST", "/v1/obligations/{obligation}/apply"): (OFFICER | {"occasion": "x", "applied": True}, {}),
+    ("POST", "/v1/obligations/{obligation}/respond"): (OFFICER | {"outcome": "implemented"}, {}),
+    ("POST", "/v1/obligations/{obligation}/refer"): (OFFICER | {"to": "tax", "reason": "x"}, {}),
+    ("POST", "/v1/obligations/{obligation}/lift"): (OFFICER, {}),
+    ("GET", "/v1/subjects/{subject}"): (None, {"auditor": {200}}),
+    ("POST", "/v1/policy/{version}/approve"): (OFFICER, {"policy": {403, 409}}),
+}
+# route that names no foreign thing → (its department, body, status for each role)
+OWN: dict[tuple[str, str], tuple[str, Any, dict[str, int]]] = {
+    ("POST", "/v1/cases"): ("human-resources", "filing", {"initiator": 201}),
+    ("GET", "/v1/obligations"): ("finance", None, {"initiator": 200, "implementer": 200, "auditor": 200}),
+    ("POST", "/v1/checks"): ("finance", "check", {"initiator": 200, "implementer": 200}),
+    ("POST", "/v1/records"): ("tax", "record", {"initiator": 200, "implementer": 200}),
+    ("POST", "/v1/subjects/lookup"): ("finance", "party", {"initiator": 200, "implementer": 200, "auditor": 200}),
+    ("GET", "/v1/policy"): ("forestry", None, dict.fromkeys(ROLES, 200)),
+    ("POST", "/v1/policy"): ("credit-centre", OFFICER | {"files": {"x.yaml": "law: x"}}, {"policy": 422}),
+}
+OPEN = {("GET", "/healthz"), ("GET", "/readyz"), ("GET", "/problems"), ("GET", "/problems/{code}")}
+HIDDEN = {("GET", "/docs"), ("GET", "/docs/oauth2-redirect"), ("GET", "/openapi.json")}
+
+
+def routes(routes_: Iterable[Any]) -> set[tuple[str, str]]:
+    """Every operation that the application routes, documented or not."""
+    found = set()
+    for route in routes_:
+        inner = getattr(route, "original_router", None) or getattr(route, "app", None)
+        if getattr(inner, "routes", None):
+            found |= routes(inner.routes)
+        elif hasattr(route, "path"):
+            found |= {(method, route.path) for method in route.methods - {"HEAD"}}
+    return found
+
+
+def body_of(served: Served, named: Any, subject: dict[str, str]) -> dict[str, Any]:
+    """What to send."""
+    record = {"record": "tax-rating", "id": subject["code"], "subject": subject, "fields": {"grade": "A"}}
+    check = {"matter": "government-procurement", "purpose": "审查", "code": subject["code"]}
+    match named:
+        case "filing":
+            return {"json": served.filing()}
+        case "check":
+            return {"json": check}
+        case "record":
+            content = json.dumps(record).encode()
+            return {"content": content, "headers": {"Content-Type": "application/x-ndjson"}}
+        case "party":
+            return {"json": {"kind": subject["kind"], "code": subject["code"]}}
+        case None:
+            return {}
+        case _:
+            return {"json": named}
+
+
+def test_every_route_is_in_the_matrix(served: Served) -> None:
+    """A new route without an entry here fails, and so does one that the document hides."""
+    paths = served.app.openapi()["paths"]
+    documented = {(method.upper(), path) for path, operations in paths.items() for method in operations}
+
+    assert documented == set(FOREIGN) | set(OWN) | OPEN
+    assert routes(served.app.routes) == documented | HIDDEN
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_foreign_things_are_not_there(served: Served, role: str) -> None:
+    """A department that has nothing to do with a case gets 404, or 403 where its role has no business at all.
+
+    What it is told is the same, to the letter, as about a thing that never was.
+    """
+    filed = served.filed()
+    ids = {
+        "case": filed["case"]["id"], "obligation": filed["obligations"][0]["id"],
+        "subject": filed["case"]["subject"], "version": filed["case"]["policy"],
+    }  # fmt: skip
+    never = {name: "0" * len(id_) for name, id_ in ids.items()}
+    for (method, path), (body, allowed) in FOREIGN.items():
+        given = {"json": body} if body is not None else {}
+        response, other = (
+            served.call("forestry", method, path.format(**x), roles=(role,), headers={"If-Match": '"1"'}, **given)
+            for x in (ids, never)
+        )
+
+        assert response.status_code in allowed.get(role, {403, 404}), (method, path, response.text)
+        assert other.status_code in {403, 404}
+        if role not in allowed:
+            assert (response.status_code, response.text) == (other.status_code, other.text)
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_a_role_does_only_what_it_is_for(served: Served, role: str) -> None:
+    """403 for everything else."""
+    subject = served.filing()["subject"]
+    served.call("human-resources", "POST", "/v1/cases", json=served.filing(subject=subject))
+    for (method, path), (department, named, allowed) in OWN.items():
+        response = served.call(department, method, path, roles=(role,), **body_of(served, named, subject))
+
+        assert response.status_code == allowed.get(role, 403), (method, path, response.text)
+
+
+def test_nothing_is_served_without_a_key(served: Served) -> None:
+    """No key, another scheme, an unknown key, a revoked key: 401 on every route, whatever is sent."""
+    issued = served.office.issue_key("finance", ["initiator", "implementer"], "revoked")
+    served.office.revoke_key(issued.key.id)
+    subject = served.enterprise()
+    everything = [(route, body) for route, (body, _) in FOREIGN.items()]
+    everything += [(route, named) for route, (_, named, _) in OWN.items()]
+    for (method, path), named in everything:
+        given = body_of(served, named, subject)
+        sent = given.pop("headers", {}) | {"If-Match": '"1"'}
+        url = path.format(case="x", obligation="x", subject="x", version="x")
+        for authorization in ("", "Basic eDp5", "Bearer xh_unknown", f"Bearer {issued.token}"):
+            headers = sent | ({"Authorization": authorization} if authorization else {})
+            response = served.http.request(method, url, headers=headers, **given)
+
+            assert (response.status_code, response.headers["WWW-Authenticate"]) == (401, "Bearer"), (method, path)
+
+
+def test_the_inbox_shows_only_ones_own(served: Served) -> None:
+    """Another department's obligations are refused; an initiator that implements nothing sees none."""
+    served.filed()
+    mine = served.call("finance", "GET", "/v1/obligations", params={"limit": 200}).json()["items"]
+    others = served.call("finance", "GET", "/v1/obligations", params={"department": "tax"})
+
+    assert {i["department"] for i in mine} == {"finance"}
+    assert others.status_code == 403
+
+
+def test_a_department_files_only_on_its_own_lists(served: Served) -> None:
+    """The list names who may file."""
+    response = served.call("tax", "POST", "/v1/cases", json=served.filing())
+
+    assert response.status_code == 403
+
+
+def test_a_counter_asks_only_about_its_own_matters(served: Served) -> None:
+    """A matter that the department does not handle is refused, and a purpose is always needed."""
+    code = served.enterprise()["code"]
+    foreign = served.call(
+        "forestry", "POST", "/v1/checks", json={"matter": "customs-clearance", "purpose": "x", "code": code}
+    )
+    silent = served.call(
+        "customs", "POST", "/v1/checks", json={"matter": "customs-clearance", "purpose": "", "code": code}
+    )
+
+    assert (foreign.status_code, silent.status_code) == (403, 422)
+
+
+def test_two_persons_put_a_policy_in_force(served: Served) -> None:
+    """Only policy staff propose; the proposer cannot approve; a bundle with errors is refused with its lines."""
+    files = dict(served.office.current_policy().sources)
+    staff = {"roles": ("policy",)}
+    broken = files | {
+        "rules/lists/wage-arrears.yaml": files["rules/lists/wage-arrears.yaml"].replace(
+            "kind: sanction", "kind: sanktion"
+        )
+    }
+    wrong = served.call("credit-centre", "POST", "/v1/policy", json={"files": broken, "officer": "甲"}, **staff)
+    not_staff = served.call("finance", "POST", "/v1/policy", json={"files": files, "officer": "甲"})
+    threshold = files["rules/tables/farmer-credit.yaml"].replace("cap: 20 万元", "cap: 19 万元")
+    changed = files | {"rules/tables/farmer-credit.yaml": threshold}
+    proposed = served.call("credit-centre", "POST", "/v1/policy", json={"files": changed, "officer": "甲"}, **staff)
+    version = proposed.json()["version"]
+    path = f"/v1/policy/{version}/approve"
+    same = served.call("credit-centre", "POST", path, json={"officer": "甲"}, **staff)
+
+    assert wrong.status_code == 422
+    assert any("rules/lists/wage-arrears.yaml:" in e["field"] for e in wrong.json()["errors"])
+    assert not_staff.status_code == 403
+    assert (proposed.status_code, proposed.json()["active"]) == (201, False)
+    assert (same.status_code, same.json()["type"]) == (403, "/problems/same-person")
