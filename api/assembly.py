@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import datetime as dt
 import os
 import secrets
 import threading
 from collections.abc import Iterator
 from contextlib import closing, contextmanager, suppress
+from functools import partial
 from pathlib import Path
 
 from sqlalchemy.engine import make_url
@@ -15,6 +15,7 @@ from sqlalchemy.engine import make_url
 from adapters.ledger import open_database, upgrade
 from adapters.office import Office
 from adapters.pool import EnginePool
+from api.clock import now
 from api.settings import Settings
 from engine.decision.model import Decision, Facts
 from engine.language.ir import Policy
@@ -59,11 +60,6 @@ def read_secret(settings: Settings) -> bytes:
     return secret
 
 
-def now() -> dt.datetime:
-    """This instant; the only clock of the service."""
-    return dt.datetime.now(dt.UTC)
-
-
 class LateEngines:
     """The engine processes, started by the first decision: most commands make none."""
 
@@ -91,11 +87,12 @@ def open_office(settings: Settings, *, serving: bool = True) -> Iterator[Office]
 
     Serving, the engines are there before the first request; otherwise they start when they are needed.
     """
+    clock = partial(now, settings.simulated_clock)
     engine = open_database(settings.database_url, pool_size=settings.database_connections)
     try:
         upgrade(engine)
         make = EnginePool if serving else LateEngines
         with closing(make(settings.engine_children)) as engines:
-            yield Office(engine, evaluator=engines, clock=now, secret=read_secret(settings))
+            yield Office(engine, evaluator=engines, clock=clock, secret=read_secret(settings))
     finally:
         engine.dispose()

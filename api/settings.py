@@ -5,10 +5,17 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from adapters.office.intake import MAX_LINES
+from api.clock import now
+
+
+def _going(clock: Path) -> Path:
+    """A clock that says no time stops the start, not the first request."""
+    now(clock)
+    return clock
 
 
 class Settings(BaseSettings):
@@ -21,6 +28,8 @@ class Settings(BaseSettings):
     engine_children: Annotated[int, Field(ge=1)] = (
         2  # durable_rules processes; a decision keeps one busy for milliseconds
     )
+    # a file that says what is now, for demonstrations and tests
+    simulated_clock: Annotated[Path, AfterValidator(_going)] | None = None
     database_connections: int = 40  # as many as there are request threads, so that none waits for a connection
 
     max_body_bytes: int = 1_048_576  # a filing with its facts is a few kilobytes
@@ -29,3 +38,10 @@ class Settings(BaseSettings):
     # one transaction; more would keep other writers waiting for seconds on SQLite
     max_records: Annotated[int, Field(ge=1, le=MAX_LINES)] = MAX_LINES
     max_policy_bytes: int = 16_777_216  # the default bundle is under one megabyte
+
+    # A code has 80 bits: these bound the load and the noise of guessing, not its chances.
+    # A person mistypes a few times, and a public hall shares one address; failures only are counted
+    portal_attempts: Annotated[int, Field(ge=1)] = 10
+    # each failure costs one write to the database; from everywhere, so that many addresses gain nothing
+    portal_attempts_total: Annotated[int, Field(ge=1)] = 600
+    portal_window_seconds: Annotated[int, Field(ge=1)] = 600  # long enough to be felt, short enough to be waited for

@@ -52,6 +52,7 @@ def debtor(number: int) -> dict[str, Anything]:
             "underage": False, "consumption_order": True, "exit_decision": True, "personal_large_debt": True,
             "public_official": True, "amount_outstanding": "30 万元", "decision_date": "2026-11-02",
             "decision_number": f"（2026）豫0783执{number}号",
+            "notice_date": "2026-10-20", "service_date": "2026-11-03", "service_proof": f"送达回证{number}号",
         },
     }  # fmt: skip
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import datetime as dt
 import json
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, replace
 from typing import Any
 
 from sqlalchemy import Connection, Row, insert, select, union_all, update
@@ -13,9 +13,11 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.sql import bindparam
 
 from adapters.ledger.database import VersionConflictError
+from adapters.ledger.serial import process_from_json, process_to_json
 from adapters.ledger.tables import NEVER, Key, cases, edges, limits, obligations
 from engine.casework.deadlines import next_due, queue_rank
 from engine.casework.model import Case, Due, Edge, Obligation
+from engine.casework.ticking import case_wakes_on, wake_on
 from engine.decision.model import Owed, SuggestedLimit
 from engine.language.ir import Policy
 
@@ -65,10 +67,18 @@ def case_row(case: Case, header: Header) -> dict[str, Any]:
         "filed_on": case.filed_on.isoformat(),
         "ended_on": case.ended_on.isoformat() if case.ended_on else None,
         "ground": case.ground,
+        "marked": case.marked,
+        "suspended": case.suspended,
+        "wake_on": _day(case_wakes_on(case)) or NEVER,
+        "process": process_to_json(case),
     }
 
 
-_DATES = ("accept_by", "act_by", "lift_by", "feedback_by")
+def _day(day: dt.date | None) -> str | None:
+    return day.isoformat() if day is not None else None
+
+
+_DATES = ("accept_by", "act_by", "lift_by", "feedback_by", "rearm_by")
 
 
 def changing_columns(obligation: Obligation) -> dict[str, Any]:
@@ -83,7 +93,15 @@ def changing_columns(obligation: Obligation) -> dict[str, Any]:
         "outcome": obligation.outcome,
         "reason": obligation.reason,
         **{name: value.on.isoformat() if value else None for name, value in dates.items()},
-        "provisional": ",".join(name for name, value in dates.items() if value and value.provisional),
+        "provisional": json.dumps(
+            {n: [_day(d.since), d.term] for n, d in dates.items() if d is not None and d.provisional}, sort_keys=True
+        ),
+        "effective_on": _day(obligation.effective_on),
+        "expires_on": _day(obligation.expires_on),
+        "rungs": obligation.rungs,
+        "quiet": obligation.quiet,
+        "wake_on": _day(wake_on(obligation)) or NEVER,
+        "department_id": obligation.department,
         "due_on": due.on.isoformat() if due else NEVER,
         "queue_rank": queue_rank(obligation),
     }
@@ -101,11 +119,10 @@ def obligation_row(obligation: Obligation, case: Case, policy: Policy) -> dict[s
         "key": obligation.key,
         "subject_id": case.subject,
         "list_id": case.list,
-        "policy_version": case.policy,
+        "policy_version": obligation.policy,
         "measure": obligation.measure,
         "title": measure.title,
         "steps": json.dumps(steps, ensure_ascii=False),
-        "department_id": obligation.department,
         "target_id": obligation.target,
         "target_role": obligation.target_role,
         "kind": obligation.kind,
@@ -150,6 +167,7 @@ def to_case(row: Row[Any]) -> Case:
         state=row.state, version=row.version, total=row.total, unclosed=row.unclosed,
         filed_on=dt.date.fromisoformat(row.filed_on),
         ended_on=dt.date.fromisoformat(row.ended_on) if row.ended_on else None, ground=row.ground,
+        **process_from_json(row.process),
     )  # fmt: skip
 
 
@@ -160,10 +178,16 @@ def to_header(row: Row[Any]) -> Header:
 
 def to_obligation(row: Row[Any]) -> Obligation:
     """An obligation from its row."""
-    provisional = row.provisional.split(",") if row.provisional else ()
+    provisional = json.loads(row.provisional)
+
+    def day(on: str | None) -> dt.date | None:
+        return dt.date.fromisoformat(on) if on else None
 
     def due(name: str, on: str | None) -> Due | None:
-        return Due(dt.date.fromisoformat(on), name in provisional) if on else None
+        if not on:
+            return None
+        since, term = provisional.get(name, (None, None))
+        return Due(dt.date.fromisoformat(on), name in provisional, day(since), term)
 
     return Obligation(
         id=row.id, key=row.key, case=row.case_id, measure=row.measure, department=row.department_id,
@@ -174,6 +198,8 @@ def to_obligation(row: Row[Any]) -> Obligation:
         unmet=row.unmet, unlifted=row.unlifted, confirmed_by=row.confirmed_by, outcome=row.outcome, reason=row.reason,
         accept_by=due("accept_by", row.accept_by), act_by=due("act_by", row.act_by),
         lift_by=due("lift_by", row.lift_by), feedback_by=due("feedback_by", row.feedback_by),
+        rearm_by=due("rearm_by", row.rearm_by), policy=row.policy_version, effective_on=day(row.effective_on),
+        expires_on=day(row.expires_on), rungs=row.rungs, quiet=row.quiet,
     )  # fmt: skip
 
 
@@ -257,25 +283,23 @@ def load_slice(conn: Connection, obligation_id: str, *, refer_to: str | None = N
 
 def _filled(case: Case, rows: Iterable[Row[Any]], edge_rows: Iterable[Row[Any]]) -> Case:
     found: Mapping[str, Obligation] = {row.id: to_obligation(row) for row in rows}
-    return Case(
-        case.id, case.subject, case.list, case.initiator, case.policy, case.state, case.version, case.total,
-        case.unclosed, case.filed_on, case.ended_on, case.ground, found,
-        tuple(Edge(e.before_id, e.after_id, e.kind) for e in edge_rows),
-    )  # fmt: skip
+    return replace(case, obligations=found, edges=tuple(Edge(e.before_id, e.after_id, e.kind) for e in edge_rows))
 
 
 # Saving
 
+_CASE_CHANGING = (
+    "state", "version", "head_hash", "decision", "policy_version", "total", "unclosed", "ended_on", "ground", "marked",
+    "suspended", "wake_on", "process",
+)  # fmt: skip
 _UPDATE_CASE = (
     update(cases)
     .where(cases.c.id == bindparam("case"), cases.c.version == bindparam("seen"))
-    .values(
-        {name: bindparam(f"new_{name}") for name in (
-            "state", "version", "head_hash", "decision", "total", "unclosed", "ended_on", "ground")}
-    )
-)  # fmt: skip
+    .values({name: bindparam(f"new_{name}") for name in _CASE_CHANGING})
+)
 _CHANGING = (
-    "state", "unmet", "unlifted", "confirmed_by", "outcome", "reason", *_DATES, "provisional", "due_on", "queue_rank",
+    "department_id", "state", "unmet", "unlifted", "confirmed_by", "outcome", "reason", *_DATES, "provisional",
+    "effective_on", "expires_on", "rungs", "quiet", "wake_on", "due_on", "queue_rank",
 )  # fmt: skip
 _UPDATE_OBLIGATION = (
     update(obligations)
@@ -283,8 +307,11 @@ _UPDATE_OBLIGATION = (
     .values({name: bindparam(f"new_{name}") for name in _CHANGING})
 )
 
+Policies = Callable[[str], Policy]
+"""The policy of a version: an obligation is shown in the words of the one under which it came into being."""
 
-def save_new(conn: Connection, case: Case, header: Header, policy: Policy) -> None:
+
+def save_new(conn: Connection, case: Case, header: Header, policies: Policies) -> None:
     """Insert every row of a case that has none yet.
 
     Raises:
@@ -295,10 +322,10 @@ def save_new(conn: Connection, case: Case, header: Header, policy: Policy) -> No
         conn.execute(insert(cases), case_row(case, header))
     except IntegrityError as error:
         raise VersionConflictError(case.id) from error
-    _insert(conn, case, policy, case.obligations.values(), case.edges)
+    _insert(conn, case, policies, case.obligations.values(), case.edges)
 
 
-def save_changes(conn: Connection, before: Case, after: Case, header: Header, policy: Policy) -> None:
+def save_changes(conn: Connection, before: Case, after: Case, header: Header, policies: Policies) -> None:
     """Bring the rows from `before` to `after`, which may both be slices.
 
     Raises:
@@ -308,15 +335,13 @@ def save_changes(conn: Connection, before: Case, after: Case, header: Header, po
     row = case_row(after, header)
     changed = conn.execute(
         _UPDATE_CASE,
-        {"case": after.id, "seen": before.version}
-        | {f"new_{name}": row[name] for name in (
-            "state", "version", "head_hash", "decision", "total", "unclosed", "ended_on", "ground")},
-    )  # fmt: skip
+        {"case": after.id, "seen": before.version} | {f"new_{name}": row[name] for name in _CASE_CHANGING},
+    )
     if changed.rowcount != 1:
         raise VersionConflictError(after.id)
     added = [o for i, o in after.obligations.items() if i not in before.obligations]
     old_edges = frozenset(before.edges)
-    _insert(conn, after, policy, added, [e for e in after.edges if e not in old_edges])
+    _insert(conn, after, policies, added, [e for e in after.edges if e not in old_edges])
     moved = [
         {"obligation": i} | {f"new_{name}": value for name, value in changing_columns(o).items()}
         for i, o in after.obligations.items()
@@ -327,9 +352,9 @@ def save_changes(conn: Connection, before: Case, after: Case, header: Header, po
 
 
 def _insert(
-    conn: Connection, case: Case, policy: Policy, added: Iterable[Obligation], new_edges: Iterable[Edge]
+    conn: Connection, case: Case, policies: Policies, added: Iterable[Obligation], new_edges: Iterable[Edge]
 ) -> None:
-    rows = [obligation_row(o, case, policy) for o in added]
+    rows = [obligation_row(o, case, policies(o.policy)) for o in added]
     if rows:
         conn.execute(insert(obligations), rows)
     links = [edge_row(e, case.id) for e in new_edges]

@@ -10,12 +10,13 @@ from sqlalchemy import Connection, Engine, delete, func, select
 
 from adapters.ledger.database import write
 from adapters.ledger.policies import PolicyStore
-from adapters.ledger.projections import Header, save_limits, save_new
+from adapters.ledger.projections import Header, Policies, save_limits, save_new
 from adapters.ledger.serial import GENESIS, limits_from_json
 from adapters.ledger.store import BrokenChainError, StoredEvent, checked, latest_decision, stored
 from adapters.ledger.tables import cases, decisions, edges, events, limits, obligations
 from engine.casework import fold
-from engine.casework.model import CaseFiled
+from engine.casework.events import CaseFiled
+from engine.casework.lifting import BEFORE_FORCE
 from engine.language.ir import Policy
 
 BATCH = 100
@@ -37,6 +38,8 @@ def rebuild(
     with write(engine) as conn:
         if conn.dialect.name == "postgresql":
             conn.exec_driver_sql("LOCK TABLE events, cases IN EXCLUSIVE MODE")
+        # a stream cut short is a valid chain; only what the cases' rows say of its end gives it away
+        heads = {row.id: row.head_hash for row in conn.execute(select(cases.c.id, cases.c.head_hash))}
         for table in (limits, edges, obligations, cases):
             conn.execute(delete(table))
         first = select(events.c.case_id).where(events.c.version == 1).order_by(events.c.position)
@@ -48,9 +51,16 @@ def rebuild(
                 select(events).where(events.c.case_id.in_(ids)).order_by(events.c.case_id, events.c.version)
             )
             for _, stream in groupby(map(stored, rows), key=lambda event: event.case):
-                _rebuild_case(conn, policies, tuple(checked(stream)))
+                whole = tuple(checked(stream))
+                if heads.pop(whole[0].case, whole[-1].hash) != whole[-1].hash:
+                    message = f"case {whole[0].case} does not end with the event it is known to end with"
+                    raise BrokenChainError(message)
+                _rebuild_case(conn, policies, whole)
                 done += 1
                 progress(done, total)
+        if heads:
+            message = f"case {min(heads)} has lost its events"
+            raise BrokenChainError(message)
     return total
 
 
@@ -63,11 +73,16 @@ def _rebuild_case(conn: Connection, policies: PolicyStore, stream: tuple[StoredE
     case = fold(happened)
     digest = latest_decision(happened, filed.decision)
     first = conn.execute(select(decisions).where(decisions.c.digest == filed.decision)).one()
-    policy = policies.get(case.policy, conn)
+    policy = policies.get(filed.policy, conn)
     header = header_for(policy, filed, first.listing_key, first.as_of)
-    save_new(conn, case, replace(header, decision=digest, head_hash=stream[-1].hash), policy)
+    save_new(conn, case, replace(header, decision=digest, head_hash=stream[-1].hash), _resolver(policies, conn))
     last = conn.execute(select(decisions.c.limits).where(decisions.c.digest == digest)).scalar_one()
-    save_limits(conn, limits_from_json(last), case.id, case.subject)
+    if case.state not in BEFORE_FORCE:
+        save_limits(conn, limits_from_json(last), case.id, case.subject)
+
+
+def _resolver(policies: PolicyStore, conn: Connection) -> Policies:
+    return lambda version: policies.get(version, conn)
 
 
 def header_for(policy: Policy, filed: CaseFiled, listing_key: str, as_of: str) -> Header:

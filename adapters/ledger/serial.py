@@ -6,20 +6,31 @@ import datetime as dt
 import hashlib
 import json
 from collections.abc import Mapping
+from dataclasses import fields
 from typing import Any
 
-from engine.casework.model import (
-    Actor,
+from engine.casework.events import (
     CaseClosed,
     CaseFiled,
-    Due,
-    Edge,
+    CaseMoved,
     Event,
-    Evidence,
     ListingEnded,
-    Obligation,
     ObligationMoved,
     ObligationsAdded,
+)
+from engine.casework.model import (
+    Actor,
+    Case,
+    Clock,
+    Due,
+    Edge,
+    Evidence,
+    ObjectionRaised,
+    Obligation,
+    Party,
+    RepairApplication,
+    Statement,
+    Task,
 )
 from engine.decision.model import Facts, Record, RelatedPerson, Response, SuggestedLimit
 
@@ -30,6 +41,17 @@ MAX_SAFE_INTEGER = 2**53 - 1
 """RFC 8785 has no greater integers."""
 
 Json = dict[str, Any]
+
+TAGS: Mapping[type, str] = {
+    Party: "@party", Statement: "@statement", ObjectionRaised: "@objection", RepairApplication: "@repair",
+    Clock: "@clock", Task: "@task",
+}  # fmt: skip
+KINDS: Mapping[str, type] = {tag: kind for kind, tag in TAGS.items()}
+PROCESS = (
+    "last_on", "drafter", "shown_before", "decided_on", "number", "parties", "objections", "repairs", "tasks",
+    "publicity", "listing", "warned_of", "shielded",
+)  # fmt: skip
+"""Fields of a case that its row keeps together, because nothing but the case itself asks for them."""
 
 
 def event_hash(
@@ -73,6 +95,13 @@ def to_payload(event: Event) -> tuple[str, Json]:
                 "changes": {name: _encode(value) for name, value in event.changes.items()},
                 "detail": {name: _encode(value) for name, value in event.detail.items()},
             }
+        case CaseMoved():
+            return "case-moved", {
+                "action": event.action,
+                "changes": {name: _encode(value) for name, value in event.changes.items()},
+                "detail": {name: _encode(value) for name, value in event.detail.items()},
+                "decision": event.decision,
+            }
         case ListingEnded():
             return "listing-ended", {"ground": event.ground, "reason": event.reason}
         case CaseClosed():
@@ -109,6 +138,15 @@ def from_payload(kind: str, payload: Json, on: dt.date, actor: Actor) -> Event:
                 {name: _decode(value) for name, value in payload["changes"].items()},
                 {name: _decode(value) for name, value in payload["detail"].items()},
             )
+        case "case-moved":
+            return CaseMoved(
+                on,
+                actor,
+                payload["action"],
+                {name: _decode(value) for name, value in payload["changes"].items()},
+                {name: _decode(value) for name, value in payload["detail"].items()},
+                payload["decision"],
+            )
         case "listing-ended":
             return ListingEnded(on, actor, payload["ground"], payload["reason"])
         case "case-closed":
@@ -130,7 +168,10 @@ def _encode(value: object) -> Any:
         case dt.date():
             return {"@date": value.isoformat()}
         case Due():
-            return {"@due": value.on.isoformat(), "provisional": value.provisional}
+            due = {"@due": value.on.isoformat(), "provisional": value.provisional}
+            return due if value.since is None else due | {"since": value.since.isoformat(), "term": value.term}
+        case _ if type(value) in TAGS:
+            return {TAGS[type(value)]: {f.name: _encode(getattr(value, f.name)) for f in fields(value)}}  # type: ignore[arg-type]
         case Evidence():
             return {"@evidence": value.sha256, "title": value.title}
         case tuple() | list():
@@ -149,11 +190,25 @@ def _decode(value: Any) -> Any:
         if "@date" in value:
             return dt.date.fromisoformat(value["@date"])
         if "@due" in value:
-            return Due(dt.date.fromisoformat(value["@due"]), value["provisional"])
+            since = value.get("since")
+            start = dt.date.fromisoformat(since) if since is not None else None
+            return Due(dt.date.fromisoformat(value["@due"]), value["provisional"], start, value.get("term"))
         if "@evidence" in value:
             return Evidence(value["@evidence"], value["title"])
+        if len(value) == 1 and (tag := next(iter(value))) in KINDS:
+            return KINDS[tag](**{k: _decode(v) for k, v in value[tag].items()})
         return {k: _decode(v) for k, v in value.items()}
     return value
+
+
+def process_to_json(case: Case) -> str:
+    """What a case holds of its procedure, as its row keeps it."""
+    return canonical({name: _encode(getattr(case, name)) for name in PROCESS})
+
+
+def process_from_json(text: str) -> Json:
+    """The inverse of `process_to_json`: fields of `Case` by name."""
+    return {name: _decode(value) for name, value in json.loads(text).items()}
 
 
 _FIELDS = tuple(Obligation.__dataclass_fields__)

@@ -21,7 +21,10 @@ from adapters.ledger.serial import (
     to_payload,
 )
 from adapters.ledger.tables import decisions, events
-from engine.casework.model import Actor, Case, CaseFiled, Event, ObligationsAdded
+from adapters.ledger.tables import messages as message_table
+from engine.casework.events import CaseFiled, CaseMoved, Event, ObligationsAdded
+from engine.casework.messages import messages
+from engine.casework.model import Actor, Case
 from engine.decision.model import Decision
 from engine.language.ir import Policy
 
@@ -65,7 +68,7 @@ def latest_decision(happened: Iterable[Event], otherwise: str) -> str:
     """The digest of the decision that these events name last."""
     found = otherwise
     for event in happened:
-        if isinstance(event, CaseFiled | ObligationsAdded) and event.decision is not None:
+        if isinstance(event, CaseFiled | CaseMoved | ObligationsAdded) and event.decision is not None:
             found = event.decision
     return found
 
@@ -84,7 +87,7 @@ def append(
     """Log events and bring the projections up to date; nothing of it stands unless `conn` commits.
 
     `before` is None for a case being filed. `header.head_hash` is the hash of the last event so far;
-    `policy` is the case's. Returns the new header.
+    `policy` is the case's, after the events. Returns the new header.
 
     Raises:
         VersionConflictError: another writer moved the case on after `before` was read, or filed the same listing.
@@ -111,10 +114,21 @@ def append(
     new = replace(header, head_hash=prev, decision=latest_decision(happened, header.decision))
     # The case's row first: its version is the lock on which a second writer fails.
     if before is None:
-        save_new(conn, after, new, policy)
+        save_new(conn, after, new, lambda _: policy)
     else:
-        save_changes(conn, before, after, new, policy)
+        save_changes(conn, before, after, new, lambda _: policy)
     conn.execute(insert(events), rows)
+    told = [
+        {
+            "id": f"{after.id}.{row['version']:09}.{n}", "case_id": after.id, "department_id": m.to,
+            "audience": m.audience, "title": m.title, "obligation_id": m.obligation,
+            "due_on": m.due.isoformat() if m.due else None, "at": at,
+        }
+        for row, event in zip(rows, happened, strict=True)
+        for n, m in enumerate(messages(event, after, policy))
+    ]  # fmt: skip
+    if told:
+        conn.execute(insert(message_table), told)
     return new
 
 

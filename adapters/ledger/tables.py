@@ -1,7 +1,8 @@
 """The tables of the ledger.
 
 Truth is in `events`, `decisions`, `records`, `relations`, `policies`, `activations`, `subjects` and `identities`;
-`cases`, `obligations`, `edges` and `limits` are projections that `rebuild` derives again from the events. Instants are
+`cases`, `obligations`, `edges` and `limits` are projections that `rebuild` derives again from the events;
+`messages` are written with the events and kept. Instants are
 RFC 3339 UTC text with microseconds and days are ISO text, so that both databases store, order and compare them alike.
 """
 
@@ -95,6 +96,11 @@ cases = Table(
     Column("filed_on", Key, nullable=False),
     Column("ended_on", Key),
     Column("ground", Key),
+    Column("marked", Boolean, nullable=False),  # an objection is open
+    Column("suspended", Boolean, nullable=False),  # its measures rest
+    Column("wake_on", Key, nullable=False),  # when a tick may have something to do
+    Column("process", Text, nullable=False),  # parties, objections, repairs, clocks, as JSON
+    Index("ix_cases_wake_on", "wake_on"),
     Index("ix_cases_subject_id", "subject_id", "state"),
     Index("ix_cases_initiator", "initiator", "id"),
     # The same facts about the same subject stand on one list only once at a time: a filing is never doubled.
@@ -144,7 +150,13 @@ obligations = Table(
     Column("act_by", Key),
     Column("lift_by", Key),
     Column("feedback_by", Key),
-    Column("provisional", Key, nullable=False),  # names of those of the four dates that are, comma-separated
+    Column("rearm_by", Key),
+    Column("provisional", Key, nullable=False),  # JSON: which of the five dates are, with the period each ends
+    Column("effective_on", Key),
+    Column("expires_on", Key),
+    Column("rungs", Integer, nullable=False),
+    Column("quiet", Boolean, nullable=False),
+    Column("wake_on", Key, nullable=False),
     Column("due_on", Key, nullable=False),
     Column("queue_rank", Integer, nullable=False),
     UniqueConstraint("case_id", "number"),
@@ -152,6 +164,7 @@ obligations = Table(
     Index("ix_obligations_queue_state", "department_id", "state", "queue_rank", "due_on", "id"),
     Index("ix_obligations_all", "queue_rank", "due_on", "id"),
     Index("ix_obligations_subject", "subject_id"),
+    Index("ix_obligations_wake_on", "wake_on"),
     Index("ix_obligations_target", "target_id", "matter", "state"),
 )
 
@@ -164,6 +177,83 @@ edges = Table(
     Column("kind", Key, primary_key=True),
     Index("ix_edges_after_id", "after_id"),
     Index("ix_edges_case_id", "case_id"),
+)
+
+# What departments are to know, written with the event that makes it so; a worker delivers it at least once.
+messages = Table(
+    "messages",
+    metadata,
+    Column("id", Key, primary_key=True),  # case, version of its event, number: they sort as they came about
+    Column("case_id", Key, nullable=False),
+    Column("department_id", Key, nullable=False),
+    Column("audience", Key, nullable=False),
+    Column("title", Text, nullable=False),
+    Column("obligation_id", Key),
+    Column("due_on", Key),
+    Column("at", Key, nullable=False),
+    Column("delivered_at", Key),
+    Index("ix_messages_department_id", "department_id", "at", "id"),
+    Index("ix_messages_waiting", "at", "id", sqlite_where=text("delivered_at IS NULL"),
+          postgresql_where=text("delivered_at IS NULL")),
+)  # fmt: skip
+
+# One row a worker, renewed at each round; the canary is the last day whose escalation was proved to fire.
+heartbeats = Table(
+    "heartbeats",
+    metadata,
+    Column("worker", Key, primary_key=True),
+    Column("at", Key, nullable=False),
+    Column("period", Integer, nullable=False),  # seconds
+    Column("canary_on", Key),
+    Column("calendars", Key, nullable=False),  # digest of the calendars of the last round
+)
+
+documents = Table(
+    "documents",
+    metadata,
+    Column("id", Key, primary_key=True),
+    Column("case_id", Key, nullable=False),
+    Column("kind", Key, nullable=False),
+    Column("number", Text, nullable=False),
+    Column("party_id", Key),
+    Column("context", Key, nullable=False),  # what the letter says, in `contents`
+    Column("template", Key),  # null until it is rendered
+    Column("docx", Key),
+    Column("pdf", Key),
+    Column("at", Key, nullable=False),
+    Column("key_id", Key, nullable=False),
+    Index("ix_documents_case_id", "case_id", "at"),
+)
+
+# Letters by the SHA-256 of their bytes.
+contents = Table(
+    "contents",
+    metadata,
+    Column("digest", Key, primary_key=True),
+    Column("content", LargeBinary, nullable=False),
+)
+
+# The last number given in a series of letters: organ, kind and year.
+numbers = Table(
+    "numbers",
+    metadata,
+    Column("series", Key, primary_key=True),
+    Column("last", Integer, nullable=False),
+)
+
+# A code that the initiating department hands to a party: good for one look, kept as a digest.
+access_codes = Table(
+    "access_codes",
+    metadata,
+    Column("digest", Key, primary_key=True),
+    Column("case_id", Key, nullable=False),
+    Column("party_id", Key, nullable=False),
+    Column("issued_at", Key, nullable=False),
+    Column("expires_at", Key, nullable=False),
+    Column("key_id", Key, nullable=False),
+    Column("used_at", Key),
+    Column("session", Key, unique=True),  # digest of what the first use was given, good for a short while
+    Column("session_until", Key),
 )
 
 limits = Table(

@@ -106,7 +106,7 @@ def case_view_of(case: Case, header: Header) -> CaseView:
         severe=header.severe, subject=case.subject, initiator=case.initiator, policy=case.policy,
         decision=header.decision, as_of=dt.date.fromisoformat(header.as_of), state=case.state, version=case.version,
         head=header.head_hash, total=case.total, unclosed=case.unclosed, filed_on=case.filed_on,
-        ended_on=case.ended_on, ground=case.ground,
+        ended_on=case.ended_on, ground=case.ground, marked=case.marked, suspended=case.suspended,
     )  # fmt: skip
 
 
@@ -142,6 +142,8 @@ def actions(obligation: Obligation, principal: Principal) -> tuple[str, ...]:
 def etag(obligation: Obligation) -> str:
     """A short digest of all that can change in an obligation."""
     o = obligation
-    dues = (f"{d.on}{d.provisional}" if d else "" for d in (o.accept_by, o.act_by, o.lift_by, o.feedback_by))
+    dues = (
+        f"{d.on}{d.provisional}" if d else "" for d in (o.accept_by, o.act_by, o.lift_by, o.feedback_by, o.rearm_by)
+    )
     seen = (o.id, o.state, str(o.unmet), str(o.unlifted), *dues, repr((o.confirmed_by, o.outcome, o.reason)))
     return hashlib.sha256("\n".join(seen).encode()).hexdigest()[:20]

@@ -6,7 +6,7 @@ import json
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, Select, and_, bindparam, exists, insert, or_, select, true
+from sqlalchemy import ColumnElement, ScalarSelect, Select, and_, bindparam, exists, false, insert, or_, select, true
 
 from adapters.ledger.database import Prepared, driver
 from adapters.ledger.tables import activations, cases, checks, limits, obligations, subjects
@@ -45,7 +45,9 @@ class Counter:
         self._limits = Prepared(
             engine,
             select(limits.c.case_id, limits.c.rule, limits.c.table_id, limits.c.amount)
-            .join(cases, and_(cases.c.id == limits.c.case_id, cases.c.ended_on.is_(None)))
+            .join(
+                cases, and_(cases.c.id == limits.c.case_id, cases.c.state == "in-force", cases.c.suspended == false())
+            )
             .where(limits.c.subject_id == bindparam("subject"), limits.c.department_id == bindparam("department"))
             .order_by(limits.c.case_id, limits.c.rule),
         )
@@ -127,14 +129,14 @@ class Counter:
         suspended: list[DirectiveView] = []
         steps: dict[str, str] = {}
         for row in rows:
-            if row.obligation is None:
+            if row.obligation is None or row.rests:
                 continue
             favourable = row.effect in FAVOURABLE
             if row.state not in (OWED if favourable else IN_FORCE):
                 continue
             view = DirectiveView(
                 row.effect, row.measure, row.title, row.department, row.list, row.obligation,
-                tuple((law, article) for law, article in json.loads(row.basis)),
+                tuple((law, article) for law, article in json.loads(row.basis)), bool(row.marked),
             )  # fmt: skip
             if severe and row.kind == "incentive":
                 suspended.append(view)
@@ -194,6 +196,8 @@ class _Found(NamedTuple):
     list: str
     basis: str
     steps: str
+    marked: bool
+    rests: bool
 
 
 def _current() -> Select[Any]:
@@ -201,19 +205,23 @@ def _current() -> Select[Any]:
     return select(activations.c.version).order_by(activations.c.id.desc()).limit(1)
 
 
+def _of_case(column: ColumnElement[bool]) -> ScalarSelect[bool]:
+    return select(column).where(cases.c.id == obligations.c.case_id).scalar_subquery()
+
+
 def _statement(named: ColumnElement[bool]) -> Select[Any]:
     """One row for each obligation on the matter, at least one for each subject found; flags repeat on each."""
     o = obligations.c
     severe = exists().where(
         cases.c.subject_id == subjects.c.id, cases.c.severe == true(), cases.c.list_kind == "sanction",
-        cases.c.state == "in-force",
+        cases.c.state == "in-force", cases.c.suspended == false(),
     )  # fmt: skip
     return (
         select(
             subjects.c.id, severe,
             exists().where(limits.c.subject_id == subjects.c.id), _current().scalar_subquery(),
             o.id, o.state, o.kind, o.effect, o.measure, o.title, o.department_id, o.list_id,
-            o.basis, o.steps,
+            o.basis, o.steps, _of_case(cases.c.marked), _of_case(cases.c.suspended),
         )
         .select_from(
             subjects.outerjoin(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 from engine.casework.model import Refusal
@@ -101,6 +102,14 @@ class UndecidedError(OfficeError):
     title = "两个引擎未得出一致的决定，未作任何处理"
 
 
+_UNSEEN = re.compile("[\0-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff\ufffe\uffff]")
+"""Control characters but tab and line ends, controls of writing direction, halves of surrogate pairs, no characters."""
+
+
 def storable(text: str) -> bool:
-    """Whether both databases can hold a text: PostgreSQL refuses NUL, and neither takes half a surrogate pair."""
-    return "\0" not in text and not any("\ud800" <= c <= "\udfff" for c in text)
+    """Whether both databases can hold a text and a letter can show it as it is.
+
+    PostgreSQL refuses NUL, neither database takes half a surrogate pair, and `adapters.documents` renders no letter
+    with characters that cannot be seen or that turn the direction of what is read.
+    """
+    return _UNSEEN.search(text) is None

@@ -62,7 +62,7 @@ def parse_value(fact: FactType, raw: object) -> Value:
         case str() if len(raw) > MAX_TEXT:
             raise ScalarError("XH073", f"{fact.title}超过 {MAX_TEXT} 字")
         case str() if not storable(raw):
-            raise ScalarError("XH073", f"{fact.title}含有空字符")
+            raise ScalarError("XH073", f"{fact.title}含有控制字符")
         case int() | float():
             raise ScalarError("XH073", f"{fact.title}须写成文字，不能用数字", expected='如 "5000.50"、"30%"')
         case _:

@@ -5,9 +5,10 @@ from __future__ import annotations
 import datetime as dt
 import hashlib
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
+import structlog
 from sqlalchemy import Connection, insert, select
 
 from adapters.ledger.database import VersionConflictError, read, retrying, write
@@ -34,9 +35,14 @@ from adapters.office.repeating import claim, keep, replay
 from adapters.office.subjects import Resolved, resolve, store
 from adapters.pool import DisagreementError, EngineUnavailableError
 from engine.casework import decide, fold
-from engine.casework.model import CaseFiled, FileCase, Refusal
+from engine.casework.commands import FileCase
+from engine.casework.events import CaseFiled
+from engine.casework.model import Refusal
 from engine.decision.model import LISTING_RECORD, Decision, Facts, Record, RelatedPerson, plain
+from engine.decision.rete import BudgetError
 from engine.language.ir import ROLES, ListDef, Policy, Value
+
+log = structlog.get_logger()
 
 MAX_RELATED = 200
 """Related persons in one filing; the boards of the largest listed companies are a tenth of it."""
@@ -82,7 +88,9 @@ def _file(context: Context, principal: Principal, filing: Filing, idem: Idempote
     decision = evaluate(context, policy, prepared.facts)
     document = decision.canonical()
     digest = hashlib.sha256(document).hexdigest()
-    command = FileCase(actor_of(principal), context.today(), context.new_id(), decision)
+    command = FileCase(
+        actor_of(principal), context.today(), context.new_id(), decision, served_upstream(filing, prepared.parties)
+    )
     try:
         happened = tuple(decide(None, command, policy, policy.calendars))
     except Refusal as refusal:
@@ -101,7 +109,7 @@ def _file(context: Context, principal: Principal, filing: Filing, idem: Idempote
             conn, before=None, after=case, header=header, happened=happened, policy=policy, key_id=principal.key_id,
             at=at,
         )  # fmt: skip
-        if decision.limits:
+        if decision.limits and case.state == "in-force":
             put_limits(conn, decision, case)
         result = Filed(
             case=case_view_of(case, header),
@@ -118,6 +126,12 @@ def _file(context: Context, principal: Principal, filing: Filing, idem: Idempote
         )  # fmt: skip
         keep(conn, principal, idem, result)
     return result
+
+
+def served_upstream(filing: Filing, parties: Mapping[str, Resolved]) -> tuple[tuple[str, dt.date], ...]:
+    """Related persons on whom the decision was served before filing, with the day."""
+    served = {parties[f"related.{i}"].id: r.served_on for i, r in enumerate(filing.related) if r.served_on is not None}
+    return tuple(sorted(served.items()))
 
 
 def _keep_relations(
@@ -145,7 +159,16 @@ def evaluate(context: Context, policy: Policy, facts: Facts) -> Decision:
     """
     try:
         return context.evaluator.decide(policy, facts)
-    except (DisagreementError, EngineUnavailableError) as error:
+    except DisagreementError as error:
+        differing = [
+            (ours.memorandum, sorted(ours.fired ^ theirs.fired), sorted(ours.unknown ^ theirs.unknown))
+            for ours, theirs in zip(error.reference, error.durable, strict=True)
+            if ours != theirs
+        ]
+        log.error("engines_disagree", policy=policy.version, list=facts.list, differing=differing)  # noqa: TRY400 - a trace would hold a subject's facts
+        raise UndecidedError(type(error).__name__) from error
+    except (BudgetError, EngineUnavailableError) as error:
+        log.error("engine_unavailable", policy=policy.version, list=facts.list, reason=str(error))  # noqa: TRY400 - as above
         raise UndecidedError(type(error).__name__) from error
 
 
@@ -196,8 +219,8 @@ def _prepare(conn: Connection, context: Context, principal: Principal, filing: F
         as_of=as_of,
         known_at=known_at,
         values={**values, "subject.kind": subject.kind},
-        records=_records(conn, policy, subject),
-        relations=_relations(conn, subject, handed_in),
+        records=() if subject.new else records_of(conn, policy, subject.id),
+        relations=relations_of(conn, subject.id, handed_in),
     )
     return _Prepared(policy, facts, resolved, key)
 
@@ -220,18 +243,21 @@ def listing_key(subject: str, list_id: str, initiator: str, values: dict[str, Va
     return hashlib.sha256(canonical([subject, list_id, initiator, plain(values)]).encode()).hexdigest()
 
 
-def _records(conn: Connection, policy: Policy, subject: Resolved) -> tuple[Record, ...]:
-    if subject.new:
-        return ()
+def records_of(conn: Connection, policy: Policy, subject: str, own_case: str = "") -> tuple[Record, ...]:
+    """The records about a subject as known now, with the other lists it stands on."""
     found = [
         Record(
             row.id, row.kind, dt.date.fromisoformat(row.date).toordinal() if row.date else None,
             {n: tuple(v) if isinstance(v, list) else v for n, v in json.loads(row.fields).items()}, row.excluded,
         )
-        for row in conn.execute(select(records).where(records.c.subject_id == subject.id).order_by(records.c.id))
+        for row in conn.execute(select(records).where(records.c.subject_id == subject).order_by(records.c.id))
         if row.kind in policy.records
     ]  # fmt: skip
-    listings = select(cases).where(cases.c.subject_id == subject.id, cases.c.ended_on.is_(None)).order_by(cases.c.id)
+    listings = (
+        select(cases)
+        .where(cases.c.subject_id == subject, cases.c.state == "in-force", cases.c.id != own_case)
+        .order_by(cases.c.id)
+    )
     found += [
         Record(
             row.id, LISTING_RECORD, dt.date.fromisoformat(row.filed_on).toordinal(),
@@ -242,13 +268,14 @@ def _records(conn: Connection, policy: Policy, subject: Resolved) -> tuple[Recor
     return tuple(found)
 
 
-def _relations(conn: Connection, subject: Resolved, handed_in: set[tuple[str, str, str]]) -> tuple[RelatedPerson, ...]:
-    found = set(handed_in)
-    if not subject.new:
-        query = (
-            select(relations.c.related_id, relations.c.role, subjects.c.kind)
-            .join(subjects, subjects.c.id == relations.c.related_id)
-            .where(relations.c.subject_id == subject.id)
-        )
-        found |= {(row.related_id, row.role, row.kind) for row in conn.execute(query)}
+def relations_of(
+    conn: Connection, subject: str, handed_in: Iterable[tuple[str, str, str]] = ()
+) -> tuple[RelatedPerson, ...]:
+    """Persons related to a subject as known now, with those just handed in."""
+    query = (
+        select(relations.c.related_id, relations.c.role, subjects.c.kind)
+        .join(subjects, subjects.c.id == relations.c.related_id)
+        .where(relations.c.subject_id == subject)
+    )
+    found = set(handed_in) | {(row.related_id, row.role, row.kind) for row in conn.execute(query)}
     return tuple(RelatedPerson(id_, role, kind) for id_, role, kind in sorted(found))

@@ -4,14 +4,26 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 from adapters.office.errors import FieldError
-from engine.casework.model import Case, CaseState, Edge, Evidence, Ground, Obligation
+from engine.casework.clocks import Bound
+from engine.casework.model import (
+    Case,
+    CaseState,
+    Clock,
+    Edge,
+    Evidence,
+    ObjectionRaised,
+    Obligation,
+    RepairApplication,
+    Task,
+)
+from engine.casework.model import Party as PartyState
 from engine.decision.explain import Explanation, WhyNot
 from engine.decision.model import Decision, SuggestedLimit, UnknownRule
-from engine.language.ir import ListKind
+from engine.language.ir import Ground, ListKind
 
 Role = Literal["initiator", "implementer", "policy", "auditor"]
 ROLES: frozenset[str] = frozenset({"initiator", "implementer", "policy", "auditor"})
@@ -56,6 +68,7 @@ class Related:
 
     role: str
     party: Party
+    served_on: dt.date | None = None  # the day on which the decision was served on this person before filing
 
 
 # --- filing ------------------------------------------------------------------------------------------------------
@@ -99,6 +112,8 @@ class CaseView:
     filed_on: dt.date
     ended_on: dt.date | None
     ground: Ground | None
+    marked: bool = False  # an objection is open
+    suspended: bool = False  # its measures rest
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,6 +132,7 @@ class ObligationView:
     overdue: bool
     actions: tuple[str, ...]
     etag: str
+    marked: bool = False  # the subject objects to the listing
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,6 +197,145 @@ class Ended:
     replayed: bool = False
 
 
+CaseAction = Literal[
+    "notify", "statement", "answer-statement", "request-hearing", "hold-hearing", "show-before", "decide", "serve",
+    "publish", "object", "answer-objection", "apply-repair", "accept-repair", "refuse-repair", "extend-repair",
+    "grant-repair", "shield", "unshield", "correct",
+]  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """A step of the procedure; which fields matter depends on `action`.
+
+    `party` is an opaque subject id, by default the subject; `on` the day it happened, by default today.
+    notify: on, method, reason, evidence. statement: on, points. answer-statement: statement, answers.
+    request-hearing: on. hold-hearing: on, announced_on, chair, evidence. decide: outcome (list | not-list), number,
+    reason. serve: on, method, evidence. publish: channel. object: on, points, own. answer-objection: objection,
+    outcome (upheld | rejected), reason, facts. apply-repair: on, proved, evidence. accept-, refuse-, extend-,
+    grant-repair: repair, reason. shield: reason. correct: facts, reason.
+    """
+
+    action: CaseAction
+    party: str | None = None
+    on: dt.date | None = None
+    announced_on: dt.date | None = None
+    method: str = ""
+    reason: str = ""
+    outcome: str = ""
+    number: str = ""
+    chair: str = ""
+    channel: str = ""
+    statement: str = ""
+    objection: str = ""
+    repair: str = ""
+    own: bool = True
+    points: tuple[str, ...] = ()
+    answers: tuple[str, ...] = ()
+    proved: tuple[str, ...] = ()
+    evidence: tuple[Evidence, ...] = ()
+    facts: Mapping[str, Any] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ProcessView:
+    """Where a case stands in its procedure: parties, clocks, remedies, own duties, what is missing, what may be done.
+
+    `bounds` are the publicity limits of each norm, the one that ends first in front; `missing` says in words what has
+    to happen before the decision; `actions` are the principal's.
+    """
+
+    case: CaseView
+    parties: tuple[PartyState, ...]
+    objections: tuple[ObjectionRaised, ...]
+    repairs: tuple[RepairApplication, ...]
+    tasks: tuple[Task, ...]
+    decided_on: dt.date | None
+    number: str
+    shown_before: dt.date | None
+    publicity: Clock | None
+    listing: Clock | None
+    bounds: tuple[Bound, ...]
+    earliest_repair: dt.date | None
+    repair_requires: tuple[str, ...]
+    shielded: str
+    missing: tuple[str, ...]
+    actions: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Stepped:
+    """A case after a step, and what the step brought into being or takes down."""
+
+    process: ProcessView
+    added: tuple[str, ...] = ()
+    lifted: tuple[str, ...] = ()
+    cancelled: tuple[str, ...] = ()
+    changed: tuple[str, ...] = ()  # for a correction: what differs, in words
+    replayed: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class LetterView:
+    """A letter (文书) of a case. `docx` and `pdf` are the SHA-256 of the files, None until one of them is asked for."""
+
+    id: str
+    case: str
+    kind: str
+    number: str
+    party: str | None
+    at: str
+    docx: str | None
+    pdf: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class MessageView:
+    """Something a department is to know. `audience`: notice, remind, chief, joint-office, report."""
+
+    id: str
+    case: str
+    audience: str
+    title: str
+    obligation: str | None
+    due_on: dt.date | None
+    at: str
+    delivered_at: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class MessagePage:
+    """Messages of a department, newest first. `next` is None on the last page."""
+
+    items: tuple[MessageView, ...]
+    next: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Health:
+    """Whether time is being kept. `waiting`: messages not delivered yet; `last`: instant of the last heartbeat."""
+
+    alive: bool
+    canary: bool
+    last: str | None
+    worker: str | None
+    waiting: int
+
+
+@dataclass(frozen=True, slots=True)
+class Migration:
+    """What bringing a case under another policy version does, or would do."""
+
+    case: str
+    subject: str
+    list_title: str
+    added: tuple[str, ...]  # measure and department, in words
+    lifted: tuple[str, ...]
+    cancelled: tuple[str, ...]
+    changed: tuple[str, ...]
+    done: bool
+
+
 @dataclass(frozen=True, slots=True)
 class GraphInput:
     """What the graph is drawn from. An implementing department sees its own obligations and their neighbours."""
@@ -189,15 +344,12 @@ class GraphInput:
     obligations: tuple[ObligationView, ...]
     edges: tuple[Edge, ...]
     departments: Mapping[str, str]  # id → title on the day the case was filed
+    header: Case  # without obligations
 
     def as_case(self) -> Case:
         """What is visible as a case of the domain, for `engine.casework.graph`."""
-        c = self.case
         seen = {v.obligation.id: v.obligation for v in self.obligations}
-        return Case(
-            c.id, c.subject, c.list, c.initiator, c.policy, c.state, c.version, c.total, c.unclosed, c.filed_on,
-            c.ended_on, c.ground, seen, self.edges,
-        )  # fmt: skip
+        return replace(self.header, obligations=seen, edges=self.edges)
 
 
 @dataclass(frozen=True, slots=True)
@@ -290,6 +442,7 @@ class DirectiveView:
     list: str
     obligation: str
     basis: tuple[tuple[str, str], ...]
+    marked: bool = False  # the subject objects to the listing
 
 
 @dataclass(frozen=True, slots=True)
@@ -358,6 +511,7 @@ class ListingView:
     state: CaseState
     filed_on: dt.date
     ended_on: dt.date | None
+    marked: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,12 +4,26 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any
+from typing import Any, Literal
 
 from sqlalchemy import Engine
 
 from adapters.ledger.policies import PolicyStore
-from adapters.office import counter, filing, intake, keys, policy, reading, subjects, working
+from adapters.office import (
+    clockwork,
+    counter,
+    filing,
+    intake,
+    keys,
+    letters,
+    migrating,
+    policy,
+    portal,
+    process,
+    reading,
+    subjects,
+    working,
+)
 from adapters.office.model import (
     Answer,
     Answered,
@@ -23,21 +37,30 @@ from adapters.office.model import (
     Filing,
     FilingResult,
     GraphInput,
+    Health,
     Idempotency,
     IssuedKey,
     KeyView,
+    LetterView,
+    MessagePage,
+    MessageView,
+    Migration,
     ObligationPage,
     ObligationQuery,
     ObligationView,
     Party,
     PolicyView,
     Principal,
+    ProcessView,
     RecordResult,
+    Step,
+    Stepped,
     SubjectView,
 )
+from adapters.office.portal_view import AccessCode, Session, SubjectCaseView
 from adapters.office.ports import Context, Evaluator
-from engine.casework.model import Actor, Ground
-from engine.language.ir import Policy
+from engine.casework.model import Actor
+from engine.language.ir import Ground, Policy
 
 
 class Office:
@@ -60,6 +83,7 @@ class Office:
         self.context = Context(engine, policies or PolicyStore(engine), evaluator, clock, secret)
         self._counter = counter.Counter(self.context)
         self._door = keys.Door(self.context)
+        self._portal = portal.Portal(self.context)
 
     # filing
 
@@ -119,6 +143,86 @@ class Office:
         `if_match` is a `CaseView.version`. Raises like `answer`.
         """
         return working.end_case(self.context, principal, case, ground, reason, if_match, idempotency)
+
+    def process(self, principal: Principal, case: str) -> ProcessView:
+        """Where a case stands in its procedure: for its initiator, the department that decides it, and auditors."""
+        return process.process(self.context, principal, case)
+
+    def step(
+        self,
+        principal: Principal,
+        case: str,
+        step: Step,
+        *,
+        if_match: int | None = None,
+        idempotency: Idempotency | None = None,
+    ) -> Stepped:
+        """Carry out a step of the procedure: notice, statement, decision, service, objection, repair, correction …
+
+        `if_match` is a `CaseView.version`. Raises like `answer`; a step out of turn is a `RefusedError` that says what
+        has to come first.
+        """
+        return process.step(self.context, principal, case, step, if_match, idempotency)
+
+    def migrate_cases(
+        self, principal: Principal, *, cases: Sequence[str] | None = None, reason: str = "", dry_run: bool = True
+    ) -> Iterable[Migration]:
+        """Bring live cases under the policy in force, or say what that would do. Policy staff only; lazily, by case.
+
+        Raises:
+            InvalidError: no reason is given for doing it.
+
+        """
+        return migrating.migrate_cases(self.context, principal, cases, reason, dry_run=dry_run)
+
+    # letters and messages
+
+    def letters(self, principal: Principal, case: str) -> tuple[LetterView, ...]:
+        """The letters of a case: for its initiator and auditors; an implementing department sees its own slips."""
+        return letters.of_case(self.context, principal, case)
+
+    def letter(self, principal: Principal, letter: str, form: Literal["docx", "pdf"]) -> tuple[LetterView, bytes]:
+        """A letter as a file, rendered the first time it is asked for and the same ever after."""
+        return letters.content(self.context, principal, letter, form)
+
+    def response_slip(self, principal: Principal, obligation: str) -> LetterView:
+        """Issue a slip about the state of an obligation of the principal's department."""
+        return letters.response_slip(self.context, principal, obligation)
+
+    def messages(self, principal: Principal, *, after: str | None = None, limit: int = 50) -> MessagePage:
+        """What the principal's department is to know, newest first.
+
+        Raises:
+            InvalidError: the limit is wrong.
+
+        """
+        return reading.list_messages(self.context, principal, after, limit)
+
+    # time
+
+    def due_cases(self, *, limit: int = 1000, fresh_calendars: bool = False) -> tuple[str, ...]:
+        """Cases about which time has something to say today; for a worker."""
+        return clockwork.due_cases(self.context, limit=limit, fresh_calendars=fresh_calendars)
+
+    def advance(self, case: str, *, before_commit: Callable[[], None] = lambda: None) -> int:
+        """Let time pass for one case; how many events that made. May be repeated, and done by several at once."""
+        return clockwork.advance(self.context, case, before_commit=before_commit)
+
+    def deliver(self, send: Callable[[MessageView, str], None], *, limit: int = 200) -> int:
+        """Hand undelivered messages to `send(message, department)`, oldest first, at least once each."""
+        return clockwork.deliver(self.context, send, limit=limit)
+
+    def render_letters(self, *, limit: int = 20) -> int:
+        """Render letters that nobody has asked for yet; how many were."""
+        return letters.render_waiting(self.context, limit)
+
+    def beat(self, worker: str, *, period: int) -> bool:
+        """Note that a worker is at work; whether the calendars changed since it last did."""
+        return clockwork.beat(self.context, worker, period=period)
+
+    def health(self) -> Health:
+        """Whether time is being kept."""
+        return clockwork.health(self.context)
 
     # reading
 
@@ -198,6 +302,43 @@ class Office:
     def get_subject(self, principal: Principal, subject: str) -> SubjectView:
         """A subject that the principal's department has a case, obligation or record about."""
         return subjects.get(self.context, principal, subject)
+
+    # the subject's own view
+
+    def issue_access_code(
+        self, principal: Principal, case: str, party: str | None = None, days: int = 30
+    ) -> AccessCode:
+        """A code that the initiating department hands to a party of a case, by default the subject.
+
+        It is good once, until it expires; codes issued to the same party before and not used yet are void.
+
+        Raises:
+            InvalidError: the case does not reach `party`, or `days` is out of range.
+
+        """
+        return portal.issue(self.context, principal, case, party, days)
+
+    def redeem_code(self, code: str) -> Session:
+        """Use up a code for a session of half an hour.
+
+        Raises:
+            NotFoundError: wrong, expired, void or used; which of these is never said.
+
+        """
+        return portal.redeem(self.context, code)
+
+    def subject_view(self, token: str) -> SubjectCaseView:
+        """What a party is shown of its case. Every look is logged where the party and auditors find it.
+
+        Raises:
+            UnauthenticatedError: `session-over`, there is no such session, or it has ended.
+
+        """
+        return self._portal.view(token)
+
+    def end_session(self, token: str) -> None:
+        """End a session at once. Of one that does not exist nothing is said."""
+        portal.end_session(self.context, token)
 
     # policy
 

@@ -7,11 +7,13 @@ import binascii
 import datetime as dt
 import hashlib
 import json
+from dataclasses import replace
 from typing import Any
 
-from sqlalchemy import Row, Select, or_, select, tuple_
+from sqlalchemy import Row, Select, or_, select, true, tuple_
 
 from adapters.ledger.database import read
+from adapters.ledger.projections import to_case
 from adapters.ledger.serial import facts_from_json
 from adapters.ledger.store import StoredEvent, read_events
 from adapters.ledger.tables import cases, decisions, edges, obligations
@@ -26,6 +28,7 @@ from adapters.office.access import (
     require_some_view,
     row_view,
 )
+from adapters.office.clockwork import messages_of
 from adapters.office.errors import FieldError, ForbiddenError, InvalidError, NotFoundError, storable
 from adapters.office.model import (
     PAGE_LIMIT,
@@ -34,6 +37,7 @@ from adapters.office.model import (
     EventPage,
     EventView,
     GraphInput,
+    MessagePage,
     ObligationPage,
     ObligationQuery,
     ObligationView,
@@ -96,7 +100,7 @@ def graph(context: Context, principal: Principal, case: str) -> GraphInput:
         }
         today = context.today()
         views = tuple(row_view(o, principal, today) for o in found)
-        return GraphInput(case_view(row), views, tuple(links), departments)
+        return GraphInput(case_view(row), views, tuple(links), departments, to_case(row))
 
 
 def list_obligations(context: Context, principal: Principal, query: ObligationQuery) -> ObligationPage:
@@ -130,7 +134,13 @@ def list_obligations(context: Context, principal: Principal, query: ObligationQu
             rows += conn.execute(part)
             if len(rows) > query.limit:
                 break
-    items = tuple(row_view(row, principal, today) for row in rows[: query.limit])
+        page = rows[: query.limit]
+        marked = set(
+            conn.execute(
+                select(cases.c.id).where(cases.c.id.in_({row.case_id for row in page}), cases.c.marked == true())
+            ).scalars()
+        )
+    items = tuple(replace(row_view(row, principal, today), marked=row.case_id in marked) for row in page)
     following = _encode(rows[query.limit - 1]) if len(rows) > query.limit else None
     return ObligationPage(items, following)
 
@@ -187,6 +197,16 @@ def _cursor(after: str | None) -> tuple[int, str, str]:
     if not whole or rank not in {RELEASE_WORK, WORK, NOTHING_NOW} or not (storable(due) and storable(last)):
         raise InvalidError((FieldError("after", "cursor", "不是本系统给出的翻页标记"),))
     return int(rank), due, last
+
+
+def list_messages(context: Context, principal: Principal, after: str | None, limit: int) -> MessagePage:
+    """See `Office.messages`."""
+    if not 1 <= limit <= PAGE_LIMIT:
+        raise InvalidError((FieldError("limit", "range", f"应为 1 至 {PAGE_LIMIT}"),))
+    if after is not None and ("~" not in after or not storable(after)):
+        raise InvalidError((FieldError("after", "cursor", "不是本系统给出的翻页标记"),))
+    with read(context.engine) as conn:
+        return MessagePage(*messages_of(conn, principal.department, after=after, limit=limit))
 
 
 def events(context: Context, principal: Principal, case: str, after: int, limit: int) -> EventPage:

@@ -188,7 +188,7 @@ def _view(conn: Connection, row: Row[Any], principal: Principal) -> SubjectView:
     listings = tuple(
         ListingView(
             c.id, c.list_id, c.list_title, c.list_kind, c.state, dt.date.fromisoformat(c.filed_on),
-            dt.date.fromisoformat(c.ended_on) if c.ended_on else None,
+            dt.date.fromisoformat(c.ended_on) if c.ended_on else None, c.marked,
         )
         for c in conn.execute(query)
     )  # fmt: skip

@@ -25,32 +25,29 @@ from adapters.office.errors import (
     storable,
 )
 from adapters.office.filing import evaluate
+from adapters.office.letters import issue
 from adapters.office.model import Answer, Answered, Ended, Idempotency, Principal
 from adapters.office.ports import Context
 from adapters.office.repeating import claim, keep, replay
 from engine.casework import decide, fold
 from engine.casework.calendar import Calendars
-from engine.casework.model import (
+from engine.casework.commands import (
     Accept,
-    Actor,
     Apply,
     Arm,
-    Case,
     Command,
     Confirm,
     EndListing,
-    Event,
-    Ground,
     Lift,
-    Obligation,
     OnObligation,
     Redecide,
     Refer,
-    Refusal,
     Respond,
 )
+from engine.casework.events import Event
+from engine.casework.model import Actor, Case, Obligation, Refusal
 from engine.decision.model import Decision, Response
-from engine.language.ir import All, Any, Condition, Policy, Responded
+from engine.language.ir import All, Any, Condition, Ground, Policy, Responded
 
 MAX_WORDS = 2000
 """Characters in a reason, remark or occasion."""
@@ -136,9 +133,8 @@ def _answer(
             ).scalar_one()
     if facts_text is not None:
         then = fold(happened, case)
-        facts = replace(
-            facts_from_json(facts_text), responses=responses_of(then.obligations.values()), known_at=context.now()
-        )
+        # the records stay those of the last decision, and so does the moment at which they were known
+        facts = replace(facts_from_json(facts_text), responses=responses_of(then.obligations.values()))
         decision = evaluate(context, policy, facts)
         document = decision.canonical()
         redecide = Redecide(command.actor, command.today, decision)
@@ -161,9 +157,12 @@ def _answer(
             key_id=principal.key_id, at=at,
         )  # fmt: skip
         result = Answered(
-            obligation=obligation_view(
-                after.obligations[obligation_id], subject=case.subject,
-                title=policy.measures[obligation.measure].title, principal=principal, today=command.today,
+            obligation=replace(
+                obligation_view(
+                    after.obligations[obligation_id], subject=case.subject,
+                    title=_title(policy, obligation.measure), principal=principal, today=command.today,
+                ),
+                marked=after.marked,
             ),
             case=case_view_of(after, header),
             added=tuple(i for i in after.obligations if i not in case.obligations),
@@ -196,6 +195,7 @@ def _end(
             conn, before=case, after=after, header=header, happened=happened, policy=policy,
             key_id=principal.key_id, at=at,
         )  # fmt: skip
+        issue(conn, context, happened, after, policy, header.decision, key_id=principal.key_id, at=at)
         result = Ended(case_view_of(after, header))
         keep(conn, principal, idem, result)
     return result
@@ -216,6 +216,11 @@ def _decided(case: Case, command: Command, policy: Policy, calendars: Calendars)
         return tuple(decide(case, command, policy, calendars))
     except Refusal as refusal:
         raise RefusedError(refusal) from refusal
+
+
+def _title(policy: Policy, measure: str) -> str:
+    found = policy.measures.get(measure)
+    return found.title if found is not None else measure
 
 
 def _command(given: Answer, obligation: str, actor: Actor, context: Context) -> OnObligation:
@@ -239,7 +244,7 @@ def _command(given: Answer, obligation: str, actor: Actor, context: Context) -> 
 
 def _check_words(given: Answer) -> None:
     errors = [
-        FieldError(name, "length", f"最长 {MAX_WORDS} 字，且不含空字符")
+        FieldError(name, "length", f"最长 {MAX_WORDS} 字，且不含控制字符")
         for name in ("remark", "reason", "occasion", "to")
         if len(getattr(given, name)) > MAX_WORDS or not storable(getattr(given, name))
     ]
@@ -249,7 +254,7 @@ def _check_words(given: Answer) -> None:
         if len(item.sha256) != 64 or not set(item.sha256) <= set("0123456789abcdef"):  # noqa: PLR2004 - SHA-256 in hex
             errors.append(FieldError(f"evidence.{i}.sha256", "wrong-value", "须为 64 位小写十六进制 SHA-256 摘要"))
         if len(item.title) > MAX_WORDS or not storable(item.title):
-            errors.append(FieldError(f"evidence.{i}.title", "length", f"最长 {MAX_WORDS} 字，且不含空字符"))
+            errors.append(FieldError(f"evidence.{i}.title", "length", f"最长 {MAX_WORDS} 字，且不含控制字符"))
     if errors:
         raise InvalidError(tuple(errors))
 

@@ -9,7 +9,7 @@ import sys
 
 import typer
 
-from api.cli import casework, explaining, host, policy
+from api.cli import calendars, casework, explaining, host, policy, procedure, simulate, worker
 from api.cli.common import EXIT_CODES
 
 __all__ = ["app", "main"]
@@ -24,8 +24,12 @@ app = typer.Typer(
 )
 policy.register(app)
 casework.register(app)
+procedure.register(app)
 explaining.register(app)
 host.register(app)
+worker.register(app)
+calendars.register(app)
+simulate.register(app)
 
 
 def main() -> None:

@@ -31,11 +31,14 @@ from api.cli.common import (
 
 if TYPE_CHECKING:
     from adapters.office import Filed, Filing
-    from engine.casework.model import Ground
+    from engine.language.ir import Ground
 
 SHOWN = 3  # undecided rules named in a table; the rest is counted, and `explain` has them all
 
-CASE_STATES = {"in-force": "实施中", "lifting": "解除中", "closed": "已办结"}
+CASE_STATES = {
+    "filed": "已申报", "noticed": "已告知", "decided": "已决定，待送达", "in-force": "生效中", "lifting": "解除中",
+    "closed": "已办结",
+}  # fmt: skip
 
 
 def register(app: typer.Typer) -> None:
@@ -64,7 +67,7 @@ def file_cases(
         filings = _read(path, list_)
     elif list_ and code:
         filings = [
-            _filing({"list": list_, "subject": {"kind": kind, "code": code, "name": name}, "facts": _facts(fact)})
+            _filing({"list": list_, "subject": {"kind": kind, "code": code, "name": name}, "facts": facts_of(fact)})
         ]
     else:
         fail(USAGE, "须给出文件，或者 --list 和 --code")
@@ -107,7 +110,8 @@ def _remarks(filed: Filed) -> str:
     return "；".join([f"建议 {filed.advice} 项", *unknown[:SHOWN], *more])
 
 
-def _facts(given: list[str] | None) -> dict[str, Any]:
+def facts_of(given: list[str] | None) -> dict[str, Any]:
+    """Facts of `--fact name=value`."""
     facts: dict[str, Any] = {}
     for text in given or ():
         name, sign, value = text.partition("=")
@@ -127,7 +131,9 @@ def _filing(given: dict[str, Any]) -> Filing:
     subject = given["subject"]
     related = tuple(
         Related(
-            r["role"], Party(r["party"].get("kind", "natural-person"), r["party"]["code"], r["party"].get("name", ""))
+            r["role"],
+            Party(r["party"].get("kind", "natural-person"), r["party"]["code"], r["party"].get("name", "")),
+            dt.date.fromisoformat(r["served_on"]) if r.get("served_on") else None,
         )
         for r in given.get("related", ())
     )

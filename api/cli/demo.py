@@ -1,4 +1,4 @@
-"""The demonstration: a real server, real HTTP, departments acting one after the other until everything is lifted."""
+"""The demonstration: a real server, real HTTP, simulated time; every case from filing to the last measure lifted."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ import time
 from collections import Counter, defaultdict
 from pathlib import Path
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from rich.progress import Progress
 
 from api.cli.common import STATES, console, show
 from api.cli.demo_cases import Demo, cases
 from api.cli.demo_county import County, DemoError, server
+from api.cli.demo_process import Filed, due_process, expiries, letters, remedies, repairs, told
 
 __all__ = ["DemoError", "run"]
 
@@ -36,7 +36,6 @@ ASKED = (  # at the counter: subject, department, matter
     ("韩七户", "rural-commercial-bank", "farmer-loan"),
     ("孙七", "railways", "rail-ticket"),
 )
-Filed = list[tuple[Demo, dict[str, Any]]]
 
 
 def run(folder: Path, *, quiet: bool = False) -> dict[str, Any]:
@@ -51,31 +50,43 @@ def run(folder: Path, *, quiet: bool = False) -> dict[str, Any]:
     folder.mkdir(parents=True, exist_ok=True)
     picture, lifting = folder / "graph.svg", folder / "lifting.svg"
     with server(folder) as county:
-        today = dt.datetime.now(ZoneInfo("Asia/Shanghai")).date()
+        today = county.today
         demos = cases(today)
         console.rule("一、归集记录")
         put_records(county, demos, today)
         console.rule("二、列入名单，两个引擎一致决定")
         filed = [(demo, file(county, demo)) for demo in demos]
+        console.rule("三、告知、陈述申辩、听证、决定、送达")
+        due_process(county, filed)
         by_department(county, filed)
-        console.rule("三、各部门响应")
+        console.rule("四、各部门响应")
         work(county, filed)
         draw(county, filed[0][1]["case"], picture)
-        console.rule("四、窗口逢办必查")
-        told = counter(county, demos)
+        console.rule("五、窗口逢办必查")
+        asked = counter(county, demos)
         why(county, filed)
-        console.rule("五、终止名单，按相反次序解除")
-        end(county, filed)
+        console.rule("六、异议与更正")
+        remedies(county, filed)
+        console.rule("七、信用修复")
+        repairs(county, filed)
         draw(county, filed[0][1]["case"], lifting)
+        console.rule("八、期满自行终止")
+        expiries(county, filed)
+        told(county)
+        console.rule("九、按相反次序解除")
         still_open = finish(county, filed)
         still_told = counter(county, demos)
-        calls = county.calls
+        console.rule("十、文书")
+        written = letters(county, filed, folder / "letters")
+        now = [county.must("auditor", "GET", f"/v1/cases/{f['case']['id']}") for _, f in filed]
+        obligations = sum(case["total"] for case in now)
+        calls, until = county.calls, county.today
     first = filed[0][1]["case"]["id"]
     summary = {
         "subjects": len({demo.code for demo in demos}), "cases": len(filed), "lists": len({d.list for d in demos}),
-        "obligations": sum(len(f["obligations"]) for _, f in filed), "calls": calls, "told": told,
+        "obligations": obligations, "calls": calls, "told": asked,
         "still_told": still_told, "open": still_open, "seconds": round(time.monotonic() - started, 1), "case": first,
-        "pictures": [str(picture), str(lifting)],
+        "pictures": [str(picture), str(lifting)], "letters": written, "until": until.isoformat(),
     }  # fmt: skip
     console.print(f"依赖关系图：{picture}；解除中的图：{lifting}", highlight=False, soft_wrap=True)
     console.print(
@@ -157,7 +168,7 @@ def by_department(county: County, filed: Filed) -> None:
     )  # fmt: skip
     owed: dict[str, list[dict[str, Any]]] = defaultdict(list)
     for _, f in filed:
-        for obligation in f["obligations"]:
+        for obligation in county.inbox(f["case"]["id"]):
             owed[obligation["department"]].append(obligation)
     rows = []
     for department in sorted(owed, key=lambda d: -len(owed[d])):
@@ -281,15 +292,6 @@ def why(county: County, filed: Filed) -> None:
         for step in [rule["condition"], *rule["condition"]["steps"]]:
             if step["truth"] is not True and not step["steps"]:
                 console.print(f"  {rule['rule']}：{step['text']}  {step['at']}", highlight=False, markup=False)
-
-
-def end(county: County, filed: Filed) -> None:
-    """The initiators end their listings, each on its ground."""
-    for demo, f in filed:
-        path = f"/v1/cases/{f['case']['id']}"
-        etag = county.ask(demo.by, "GET", path).headers["ETag"]
-        body = {"ground": demo.ground, "reason": "演示", "officer": "王芳"}
-        county.must(demo.by, "POST", f"{path}/end", json=body, headers={"If-Match": etag})
 
 
 def finish(county: County, filed: Filed) -> int:

@@ -48,7 +48,9 @@ def cases(today: dt.date) -> tuple[Demo, ...]:
             "fields": {"grade": "A", "year": today.year - 1 - years},
         }  # fmt: skip
 
-    decided = {"decision_date": ago(20)}
+    decided = {
+        "notice_date": ago(40), "decision_date": ago(20), "service_date": ago(18), "service_proof": "送达回证2026-18",
+    }  # fmt: skip
     return (
         Demo(
             "human-resources", "wage-arrears", "enterprise", organisation(1), "长信建筑劳务有限公司",
@@ -92,7 +94,8 @@ def cases(today: dt.date) -> tuple[Demo, ...]:
             "customs", "aeo-enterprises", "enterprise", organisation(4), "华丰进出口有限公司",
             {
                 "certification": "advanced-certified", "minor_dishonesty": False, "credit_consent": True,
-                "promise_given": True, "annual_trade": "2 亿元",
+                "promise_given": True, "annual_trade": "2 亿元", "decision_number": "AEO-2026-0783-01",
+                "decision_date": ago(20),
             },
             "withdrawal",
         ),
@@ -136,7 +139,7 @@ def cases(today: dt.date) -> tuple[Demo, ...]:
             "ecology-environment", "environment", "enterprise", organisation(8), "清源电镀有限公司",
             {
                 "conduct": "data-falsification", "environmental_harm": "serious", "rectified": False,
-                "black_grade": True, "decision_number": "长环列〔2026〕1号", **decided,
+                "black_grade": True,
             },
             "repair",
         ),
@@ -144,7 +147,7 @@ def cases(today: dt.date) -> tuple[Demo, ...]:
             "armed-forces", "conscription-refusal", "natural-person", person(111), "蒋五",
             {
                 "conduct": "enlistment-refused", "corrected": False, "student": True,
-                "order_number": "长政责改〔2026〕1号", "decision_number": "长政决〔2026〕9号", **decided,
+                "order_number": "长政责改〔2026〕1号",
             },
             "withdrawal",
         ),
@@ -153,7 +156,6 @@ def cases(today: dt.date) -> tuple[Demo, ...]:
             {
                 "conduct": "sme-payment-arrears", "amount_owed": "600 万元", "overdue_days": "60", "grave": True,
                 "explanation_given": False, "correction_due": ago(5), "rectified": False,
-                "decision_number": "长工信函〔2026〕4号", **decided,
             },
             "correction",
         ),
@@ -167,7 +169,7 @@ def cases(today: dt.date) -> tuple[Demo, ...]:
         ),
         Demo(
             "civilisation-office", "honesty-models", "natural-person", person(112), "沈六",
-            {"category": "moral-model", "recognised_date": ago(60), "promise_given": True, "credit_consent": True},
+            {"category": "moral-model", "promise_given": True, "credit_consent": True},
             "expiry",
         ),
         Demo(

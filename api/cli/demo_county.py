@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+import datetime as dt
+import json
 import os
 import socket
 import subprocess
@@ -11,11 +13,23 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import httpx
 
 STARTUP_SECONDS = 30
-LEFT_BEHIND = ("demo.db", "demo.db-wal", "demo.db-shm", "demo.db.secret", "server.log", "graph.svg", "lifting.svg")
+START = dt.date(2026, 4, 7)
+"""The first simulated day: the Tuesday after 信用修复管理办法 came into force, Qingming behind it."""
+LEFT_BEHIND = (
+    "clock.txt",
+    "demo.db",
+    "demo.db-wal",
+    "demo.db-shm",
+    "demo.db.secret",
+    "server.log",
+    "graph.svg",
+    "lifting.svg",
+)
 
 
 class DemoError(Exception):
@@ -25,10 +39,38 @@ class DemoError(Exception):
 class County:
     """The departments of the county, each with its key, talking to the server."""
 
-    def __init__(self, base: str, tokens: dict[str, str], titles: dict[str, str]) -> None:
+    def __init__(
+        self, base: str, tokens: dict[str, str], titles: dict[str, str], clock: Path, worker: list[str]
+    ) -> None:
         self.http = httpx.Client(base_url=base, timeout=30)
         self.tokens, self.titles = tokens, titles
         self.calls = 0
+        self._clock, self._worker = clock, worker
+        self.turn_to(START)
+
+    @property
+    def today(self) -> dt.date:
+        """The simulated day in China."""
+        return self._day
+
+    def turn(self, days: int) -> None:
+        """Let days pass."""
+        self.turn_to(self._day + dt.timedelta(days=days))
+
+    def turn_to(self, day: dt.date) -> None:
+        """Turn the simulated clock to nine in the morning of a day."""
+        self._day = day
+        instant = dt.datetime.combine(day, dt.time(9), ZoneInfo("Asia/Shanghai"))
+        fresh = self._clock.with_suffix(".new")
+        fresh.write_text(instant.isoformat(), encoding="utf-8")
+        fresh.replace(self._clock)  # a reader sees the old time or the new, never half of it
+
+    def tick(self) -> int:
+        """A round of the real worker; how many events it made."""
+        run = subprocess.run(self._worker, capture_output=True, text=True, check=False, env=environment(self._clock))  # noqa: S603
+        if run.returncode:
+            raise DemoError(f"定时任务失败：{run.stderr[-400:]}")
+        return int(json.loads(run.stdout)["events"])
 
     def ask(self, department: str, method: str, path: str, **given: Any) -> httpx.Response:
         """One call by a department."""
@@ -74,9 +116,11 @@ def server(folder: Path) -> Iterator[County]:
         port = probe.getsockname()[1]
     with (folder / "server.log").open("w", encoding="utf-8") as log:
         command = [sys.executable, "-m", "api.cli", "serve", "--db", database, "--port", str(port)]
-        process = subprocess.Popen(command, stdout=log, stderr=log, env=os.environ)  # noqa: S603 - our own command
+        clock = folder / "clock.txt"
+        worker = [sys.executable, "-m", "api.cli", "worker", "--once", "--no-letters", "--json", "--db", database]
+        county = County(f"http://127.0.0.1:{port}", tokens, titles, clock, worker)
+        process = subprocess.Popen(command, stdout=log, stderr=log, env=environment(clock))  # noqa: S603 - our own command
         try:
-            county = County(f"http://127.0.0.1:{port}", tokens, titles)
             for _ in range(STARTUP_SECONDS * 10):
                 with contextlib.suppress(httpx.TransportError):
                     if county.http.get("/readyz").is_success:
@@ -93,6 +137,11 @@ def server(folder: Path) -> Iterator[County]:
         finally:
             process.terminate()
             process.wait()
+
+
+def environment(clock: Path) -> dict[str, str]:
+    """What our processes run in: simulated time, and no key or officer of whoever looks on."""
+    return os.environ | {"XINHENG_SIMULATED_CLOCK": str(clock.absolute())}
 
 
 def issue_keys(database: str) -> tuple[dict[str, str], dict[str, str]]:

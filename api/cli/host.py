@@ -59,7 +59,7 @@ def serve(
     log_as_json()
     with office_of(db, serving=True) as office:
         publish_default(office)
-        app = create_app(settings_of(db), office)
+        app = create_app(settings_of(db), office, keep_time=True)
         typer.echo(f"http://{listen}:{port}（接口说明 /docs；Ctrl-C 停止）", err=True)
         uvicorn.run(app, host=listen, port=port, access_log=False, log_level="warning")
 

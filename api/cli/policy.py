@@ -1,4 +1,4 @@
-"""Commands for policy staff: check, test, schema, policy."""
+"""Commands for policy staff: check, test, schema, procedures, policy."""
 
 from __future__ import annotations
 
@@ -29,8 +29,10 @@ from api.cli.common import (
 Paths = Annotated[list[Path] | None, typer.Argument(help="政策文件或文件夹；默认随附的整套政策")]
 COUNTS = {
     "law": "法律文件", "department": "部门", "record": "征集目录", "list": "名单", "measure": "措施", "matter": "事项",
-    "table": "决策表", "memorandum": "备忘录", "calendar": "年历", "tests": "测试文件", "cases": "测试",
+    "table": "决策表", "memorandum": "备忘录", "calendar": "年历", "ladder": "督办阶梯",
+    "tests": "测试文件", "cases": "测试", "rule": "规则", "test": "测试",
 }  # fmt: skip
+SINGULAR = {"memoranda": "memorandum"}
 
 
 def register(app: typer.Typer) -> None:
@@ -38,6 +40,7 @@ def register(app: typer.Typer) -> None:
     app.command("check")(check)
     app.command("test")(run_beside)
     app.command("schema")(schema)
+    app.command("procedures")(procedures)
     group = typer.Typer(help="查看、提出、批准政策。", no_args_is_help=True)
     group.command("show")(show_policy)
     group.command("propose")(propose)
@@ -128,6 +131,31 @@ def schema(
         typer.echo("\n".join(written))
 
 
+def procedures(
+    paths: Paths = None,
+    page: Annotated[Path | None, typer.Option("--out", help="写入的文件，默认输出到屏幕")] = None,
+) -> None:
+    """列出每个名单的阶段、时限、救济及其出处（Markdown）；政策有错误时退出码为 1。"""
+    from engine.compiler import compile_policy
+    from engine.language import as_text
+    from engine.language.procedures import as_page
+
+    files = bundle(paths)
+    compiled = compile_policy(files)
+    if compiled.policy is None:
+        typer.echo(as_text([d for d in compiled.diagnostics if d.severity == "error"], files), nl=False, err=True)
+        raise typer.Exit(FOUND)
+    text = as_page(compiled.policy)
+    if page is None:
+        typer.echo(text, nl=False)
+        return
+    try:
+        page.write_text(text, encoding="utf-8")
+    except OSError as error:
+        fail(USAGE, f"写不了 {page}：{error.strerror}")
+    typer.echo(str(page))
+
+
 def show_policy(db: Database = None, json_: Json = False) -> None:
     """现行政策。"""
     with office_of(db) as office:
@@ -144,7 +172,7 @@ def show_policy(db: Database = None, json_: Json = False) -> None:
         else:
             rows = [("版本", view.version), ("提出", f"{view.proposed_by} {view.proposed_at}")]
             rows += [("批准", f"{view.approved_by} {view.approved_at}")]
-            rows += [(COUNTS.get(k, k), str(v)) for k, v in view.counts.items()]
+            rows += [(COUNTS.get(SINGULAR.get(k, k.removesuffix("s")), k), str(v)) for k, v in view.counts.items()]
             show(rows, ("项目", "内容"))
 
 

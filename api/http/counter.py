@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from itertools import islice
 from typing import Annotated
 
 from fastapi import APIRouter, Path, Request
@@ -12,11 +13,14 @@ from fastapi.concurrency import run_in_threadpool
 from adapters.office import Principal
 from api.http.calls import Call, CallNow
 from api.http.ndjson import Lines
-from api.http.requests import ApproveIn, CheckIn, PartyIn, PolicyIn
+from api.http.procedure_responses import MigrationOut, MigrationsOut
+from api.http.requests import ApproveIn, CheckIn, MigrationIn, PartyIn, PolicyIn
 from api.http.responses import CheckOut, PolicyOut, RecordOut, RecordsOut, SubjectOut
 from api.settings import Settings
 
 router = APIRouter(prefix="/v1")
+MAX_MIGRATED = 1_000
+"""Cases in one call: each is decided again by both engines, which takes some milliseconds."""
 LINE = {
     "record": "penalty", "id": "CF-2026-001", "date": "2026-01-31",
     "subject": {"kind": "enterprise", "code": "91410728MA0000000C", "name": "示例建筑有限公司"},
@@ -98,3 +102,13 @@ def propose_policy(body: PolicyIn, call: CallNow) -> PolicyOut:
 def approve_policy(version: Annotated[str, Path(max_length=64)], body: ApproveIn, call: CallNow) -> PolicyOut:
     """由另一人批准后生效；此前的案件仍按当时的政策办理。"""
     return PolicyOut.of(call.office.approve_policy(call.principal(body.officer), version))
+
+
+@router.post("/policy/migration", tags=["policy"], summary="迁移案件", response_model=MigrationsOut)
+def migrate_cases(body: MigrationIn, call: CallNow) -> MigrationsOut:
+    """使未结案件适用现行政策，或者只看会有什么变化；一次至多 1,000 件，每件各自办理、各自记录。"""
+    found = call.office.migrate_cases(
+        call.principal(body.officer), cases=body.cases, reason=body.reason, dry_run=body.dry_run
+    )
+    items = [MigrationOut.of(m) for m in islice(found, MAX_MIGRATED)]
+    return MigrationsOut(items=items, more=len(items) == MAX_MIGRATED)

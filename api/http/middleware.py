@@ -16,7 +16,8 @@ from api.settings import Settings
 
 log = structlog.get_logger("xinheng.access")
 LIMITS = {"/v1/records": "max_records_bytes", "/v1/policy": "max_policy_bytes"}
-TYPES = {"/v1/records": "application/x-ndjson"}
+FORM = "application/x-www-form-urlencoded"
+TYPES = {"/v1/records": "application/x-ndjson", "/me": FORM, "/me/logout": FORM}
 STREAMED = frozenset({"/v1/records"})
 GONE = 499  # the caller hung up; never sent, only logged
 

@@ -8,7 +8,8 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from adapters.office import Answer, CheckRequest, Filing, Party, Related
-from engine.casework.model import Evidence, Ground
+from adapters.office.filing import MAX_RELATED
+from engine.casework.model import Evidence
 
 Text = Annotated[str, Field(max_length=2_000)]
 Id = Annotated[str, Field(min_length=1, max_length=200)]
@@ -40,6 +41,11 @@ class RelatedIn(Body):
 
     role: Id = Field(description="关系", examples=["legal-representative"])
     party: PartyIn
+    served_on: dt.date | None = Field(
+        default=None,
+        description="列入前已向此人送达决定之日；未送达的，送达之前对其措施不生效",
+        examples=["2026-03-04"],
+    )
 
 
 class FilingIn(Body):
@@ -51,20 +57,22 @@ class FilingIn(Body):
         default={}, description="名单所需事实；金额、日期、比例用文本", examples=[{"amount_owed": "80 万元"}]
     )
     as_of: dt.date | None = Field(default=None, description="决定所依据的日期；默认当日")
-    related: tuple[RelatedIn, ...] = Field(default=(), max_length=100, description="相关人员")
+    related: tuple[RelatedIn, ...] = Field(default=(), max_length=MAX_RELATED, description="相关人员")
     officer: Officer
 
     def filing(self) -> Filing:
         """As the office takes it."""
-        related = tuple(Related(r.role, r.party.party()) for r in self.related)
+        related = tuple(Related(r.role, r.party.party(), r.served_on) for r in self.related)
         return Filing(self.list, self.subject.party(), self.facts, self.as_of, related)
 
 
 class EndIn(Body):
     """End a listing."""
 
-    ground: Ground = Field(description="终止事由", examples=["repair"])
-    reason: Text = Field(description="理由", examples=["已履行义务并完成信用修复"])
+    ground: Literal[
+        "performance", "repair", "expiry", "withdrawal", "annulment", "correction", "deceased", "dissolved"
+    ] = Field(description="终止事由；设有信用修复程序的名单须经该程序修复", examples=["performance"])
+    reason: Text = Field(description="理由", examples=["已足额支付拖欠的工资"])
     officer: Officer
 
 
@@ -168,6 +176,10 @@ class ReferIn(AnswerIn):
         return Answer("refer", to=self.to, reason=self.reason)
 
 
+class SlipIn(AnswerIn):
+    """开具响应回执。"""
+
+
 class CheckIn(Body):
     """逢办必查：办理事项前查询主体。"""
 
@@ -196,4 +208,15 @@ class PolicyIn(Body):
 class ApproveIn(Body):
     """Approval by a second person."""
 
+    officer: Officer
+
+
+class MigrationIn(Body):
+    """Bring live cases under the policy in force."""
+
+    cases: Annotated[list[Id], Field(max_length=1_000)] | None = Field(
+        default=None, description="案件号；默认全部未结案件"
+    )
+    reason: Text = Field(default="", description="迁移理由；实际迁移时必填", examples=["措施的法律依据已修订"])
+    dry_run: bool = Field(default=True, description="只模拟，不改变任何案件")
     officer: Officer

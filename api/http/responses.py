@@ -48,13 +48,15 @@ class CaseOut(Out):
     policy: str = Field(description="政策版本")
     decision: str = Field(description="决定的 SHA-256")
     as_of: dt.date = Field(description="决定所依据的日期")
-    state: str = Field(description="in-force | lifting | closed")
+    state: str = Field(description="filed | noticed | decided | in-force | lifting | closed")
     version: int = Field(description="事件数；即 ETag")
     total: int = Field(description="应响应事项总数")
     unclosed: int = Field(description="尚未办结数")
     filed_on: dt.date
     ended_on: dt.date | None
     ground: str | None = Field(description="终止事由")
+    marked: bool = Field(description="有异议尚未答复")
+    suspended: bool = Field(description="措施暂停实施")
 
     @classmethod
     def of(cls, view: CaseView) -> CaseOut:
@@ -87,6 +89,8 @@ class ObligationOut(Out):
     act_by: dt.date | None
     lift_by: dt.date | None
     feedback_by: dt.date | None
+    rearm_by: dt.date | None = Field(description="承接撤并部门的，重新布置的期限")
+    expires_on: dt.date | None = Field(description="措施的末日；没有的随名单终止")
     confirmed_by: str | None
     outcome: str | None
     reason: str | None
@@ -94,6 +98,7 @@ class ObligationOut(Out):
     basis: list[list[str]] = Field(description="法律依据：[文件, 条]")
     actions: list[str] = Field(description="本部门现在可以做的")
     etag: str
+    marked: bool = Field(description="主体对名单的异议尚未答复")
 
     @classmethod
     def of(cls, view: ObligationView) -> ObligationOut:
@@ -109,8 +114,9 @@ class ObligationOut(Out):
             restrictive=o.restrictive, evidence_required=o.evidence_required, state=o.state,
             blocked=o.unmet > 0 or o.unlifted > 0, due_on=view.due_on, provisional=view.provisional,
             overdue=view.overdue, accept_by=day(o.accept_by), act_by=day(o.act_by), lift_by=day(o.lift_by),
-            feedback_by=day(o.feedback_by), confirmed_by=o.confirmed_by, outcome=o.outcome, reason=o.reason,
-            rules=list(o.rules), basis=[list(b) for b in o.basis], actions=list(view.actions), etag=view.etag,
+            feedback_by=day(o.feedback_by), rearm_by=day(o.rearm_by), expires_on=o.expires_on,
+            confirmed_by=o.confirmed_by, outcome=o.outcome, reason=o.reason, rules=list(o.rules),
+            basis=[list(b) for b in o.basis], actions=list(view.actions), etag=view.etag, marked=view.marked,
         )  # fmt: skip
 
 
@@ -260,13 +266,14 @@ class DirectiveOut(Out):
     list: str
     obligation: str
     basis: tuple[tuple[str, str], ...]
+    marked: bool = Field(description="主体对名单的异议尚未答复")
 
     @classmethod
     def of(cls, view: DirectiveView) -> DirectiveOut:
         """From the office's view."""
         return cls.model_construct(
             effect=view.effect, measure=view.measure, title=view.title, department=view.department, list=view.list,
-            obligation=view.obligation, basis=view.basis,
+            obligation=view.obligation, basis=view.basis, marked=view.marked,
         )  # fmt: skip
 
 
@@ -355,6 +362,7 @@ class ListingOut(Out):
     state: str
     filed_on: dt.date
     ended_on: dt.date | None
+    marked: bool = Field(description="有异议尚未答复")
 
 
 class SubjectOut(Out):

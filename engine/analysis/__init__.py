@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from engine.analysis import calendars, contradictions, legality, loose_ends, order, tables
+from engine.analysis import calendars, clocks, contradictions, ladders, legality, loose_ends, order, stages, tables
 from engine.language.bundle import Bundle
 from engine.language.ir import Policy
 
@@ -18,6 +18,9 @@ CHECKS: tuple[Check, ...] = (
     order.check,
     tables.check,
     calendars.check,
+    stages.check,
+    clocks.check,
+    ladders.check,
     contradictions.check,
     loose_ends.check,
 )

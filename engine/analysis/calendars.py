@@ -6,10 +6,10 @@ Bad: ``holidays: [2025-01-04]``, a Saturday, which nobody works anyway; it belon
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from engine.language.bundle import Bundle
-from engine.language.ir import Policy
+from engine.language.ir import Calendar, Policy
 from engine.language.raw_rules import RawCalendar
 from engine.language.reading import Document
 
@@ -24,6 +24,17 @@ def check(policy: Policy, bundle: Bundle) -> None:
         seen: dict[dt.date, str] = {}
         _check_days(document, "holidays", raw.holidays, seen, bundle)
         _check_days(document, "makeup", raw.makeup, seen, bundle)
+
+
+def published_until(calendars: Mapping[int, Calendar], day: dt.date) -> dt.date | None:
+    """The last day up to which every year from that of `day` on has a published calendar; `None` if its own has none.
+
+    Beyond it deadlines are provisional.
+    """
+    year = day.year
+    while (calendar := calendars.get(year)) is not None and not calendar.provisional:
+        year += 1
+    return dt.date(year - 1, 12, 31) if year > day.year else None
 
 
 def _check_days(

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections import defaultdict
 
 from engine.language.bundle import Bundle
-from engine.language.ir import All, Policy
+from engine.language.ir import All, Policy, Procedure
 
 
 def check(policy: Policy, bundle: Bundle) -> None:
@@ -27,9 +27,17 @@ def _unused_facts(policy: Policy, bundle: Bundle) -> None:
                 message = f"推导的事实 {derivation.fact.name} 没有规则用到"
                 bundle.reporter.report("XH150", derivation.fact.span, message)
     for identifier, used in by_list.items():
-        for fact in policy.lists[identifier].facts.values():
-            if fact.name not in used:
+        listed = policy.lists[identifier]
+        by_procedure = _used_by_procedure(listed.procedure)
+        for fact in listed.facts.values():
+            if fact.name not in used | by_procedure:
                 bundle.reporter.report("XH151", fact.span, f"名单 {identifier} 的事实 {fact.name} 没有规则用到")
+
+
+def _used_by_procedure(procedure: Procedure) -> set[str]:
+    """The facts that prove a stage or decide how long the listing lasts."""
+    proofs = {name for stage in procedure.upstream.values() for name in (stage.date, stage.number, stage.proof) if name}
+    return proofs | ({procedure.term.until_performed[0]} if procedure.term.until_performed else set())
 
 
 def _untested_rules(policy: Policy, bundle: Bundle) -> None:

@@ -5,29 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, assert_never
 
-from engine.casework.calendar import Calendars, add, feedback_due
-from engine.casework.filing import opened, response_terms
-from engine.casework.model import (
-    Accept,
-    Apply,
-    Arm,
-    Case,
-    CaseClosed,
-    Command,
-    Confirm,
-    Edge,
-    Event,
-    Evidence,
-    Lift,
-    Obligation,
-    ObligationMoved,
-    ObligationsAdded,
-    OnObligation,
-    Refer,
-    Refusal,
-    Respond,
-)
+from engine.casework.calendar import Calendars, feedback_due
+from engine.casework.commands import Accept, Apply, Arm, Command, Confirm, Lift, OnObligation, Refer, Respond
+from engine.casework.events import CaseClosed, Event, ObligationMoved, ObligationsAdded
+from engine.casework.lifting import lift_due, waited
+from engine.casework.model import Case, Edge, Evidence, Obligation, Refusal
+from engine.casework.terms import opened
 from engine.decision.model import Owed
+from engine.language.dates import plus
 from engine.language.ir import Policy
 
 STATE_NAMES: Mapping[str, str] = {
@@ -88,6 +73,10 @@ class _Step:
     def arm(self, command: Arm) -> tuple[Event, ...]:
         if self.obligation.mode != "standing":
             raise Refusal("respond-instead", "一次性措施请直接反馈实施结果")
+        if self.obligation.rearm_by is not None:
+            self._evidence(command.evidence)
+            detail = {"remark": command.remark, "evidence": _digests(command.evidence)}
+            return (self._moved("arm", {"rearm_by": None}, **detail),)
         return self._implemented("arm", "in-force", command.evidence, command.remark)
 
     def apply(self, command: Apply) -> tuple[Event, ...]:
@@ -97,7 +86,8 @@ class _Step:
         if not command.applied and not command.reason.strip():
             raise Refusal("reason-required", "未适用措施须说明理由")
         detail = {"applied": command.applied, "occasion": command.occasion, "reason": command.reason}
-        return (self._moved("apply", self._fed_back(), **detail, evidence=_digests(command.evidence)),)
+        changes = {"outcome": "implemented", **self._fed_back()}
+        return (self._moved("apply", changes, **detail, evidence=_digests(command.evidence)),)
 
     def respond(self, command: Respond) -> tuple[Event, ...]:
         match command.outcome:
@@ -116,8 +106,9 @@ class _Step:
                 if self.obligation.mode != "standing":
                     raise Refusal("not-standing", "只有常态措施才可反馈“暂无适用情形”")
                 self._in("in-force")
-                detail = {"outcome": "no-occasion", "reason": command.reason}
-                return (self._moved("respond", self._fed_back(), **detail, evidence=_digests(command.evidence)),)
+                changes = {"outcome": "no-occasion", **self._fed_back()}
+                evidence = _digests(command.evidence)
+                return (self._moved("respond", changes, reason=command.reason, evidence=evidence),)
             case _:
                 assert_never(command.outcome)
 
@@ -141,7 +132,7 @@ class _Step:
         values = {name: getattr(old, name) for name in Obligation.__slots__}
         fresh = {
             "id": f"{self.case.id}.{self.case.total + 1}", "key": key, "department": command.to, "state": "waiting",
-            "confirmed_by": None, "outcome": None, "reason": None,
+            "confirmed_by": None, "outcome": None, "reason": None, "rungs": 0, "quiet": False,
         }  # fmt: skip
         new = opened(Obligation(**values | fresh), self.policy, self.calendars, today)
         edges = [Edge(old.id, new.id, "supersedes")]
@@ -168,7 +159,7 @@ class _Step:
         for edge in self._edges(after=self.obligation.id):
             before = self.case.obligations[edge.before]
             if before.state == "lifting":
-                events.append(released(before, command, self.policy, self.calendars))
+                events.append(released(self.case, before, command, self.policy, self.calendars))
         return (*events, *self._closing())
 
     def _implemented(self, action: str, state: str, evidence: tuple[Evidence, ...], remark: str) -> tuple[Event, ...]:
@@ -178,7 +169,9 @@ class _Step:
         self._evidence(evidence)
         changes: dict[str, Any] = {"state": state, "outcome": "implemented"}
         if state == "in-force":
-            changes |= self._fed_back()
+            today, longest = self.command.today, self.policy.measures[self.obligation.measure].term
+            changes |= self._fed_back() | {"effective_on": today}
+            changes |= {"expires_on": plus(today, longest)} if longest is not None else {}
         moved = self._moved(action, changes, remark=remark, evidence=_digests(evidence))
         return (moved, *self._release_successors())
 
@@ -193,11 +186,7 @@ class _Step:
             after = self.case.obligations[edge.after]
             if after.state != "waiting":
                 continue
-            if after.unmet > 1:
-                changes: dict[str, Any] = {"unmet": after.unmet - 1}
-            else:
-                now = opened(after, self.policy, self.calendars, self.command.today)
-                changes = {name: getattr(now, name) for name in ("state", "unmet", "accept_by", "act_by")}
+            changes = waited(after, 1, self.policy, self.calendars, self.command.today)
             events.append(_moved(self.command, after.id, "open", changes))
         return events
 
@@ -228,12 +217,11 @@ class _Step:
         return _moved(self.command, self.obligation.id, action, changes, **detail)
 
 
-def released(before: Obligation, command: Command, policy: Policy, calendars: Calendars) -> ObligationMoved:
+def released(case: Case, before: Obligation, command: Command, policy: Policy, calendars: Calendars) -> ObligationMoved:
     """One dependent fewer keeps `before` from being lifted; at none its own time to lift begins."""
     changes: dict[str, Any] = {"unlifted": before.unlifted - 1}
     if before.unlifted == 1:
-        terms = response_terms(policy, before.rules, before.measure, before.department)
-        changes["lift_by"] = add(command.today, terms.lift, calendars)
+        changes["lift_by"] = lift_due(case, before, command.today, policy, calendars)
     return _moved(command, before.id, "release", changes)
 
 

@@ -37,14 +37,15 @@ def is_provisional(day: dt.date, calendars: Calendars) -> bool:
 def add(start: dt.date, duration: Duration, calendars: Calendars) -> Due:
     """The last day of a period of `duration` that begins on `start`."""
     if duration.unit != "working days":
-        return next_working_day(plus(start, duration), calendars)
+        end = next_working_day(plus(start, duration), calendars)
+        return Due(end.on, provisional=True, since=start, term=str(duration)) if end.provisional else end
     day, provisional = start, False
     left = duration.amount
     while left:
         day += DAY
         provisional = provisional or is_provisional(day, calendars)
         left -= is_working_day(day, calendars)
-    return Due(day, provisional)
+    return Due(day, provisional=True, since=start, term=str(duration)) if provisional else Due(day)
 
 
 def next_working_day(day: dt.date, calendars: Calendars) -> Due:

@@ -18,7 +18,8 @@ def next_due(obligation: Obligation) -> Due | None:
         case "accepted":
             return obligation.act_by
         case "in-force":
-            return obligation.feedback_by
+            dues = [d for d in (obligation.feedback_by, obligation.rearm_by) if d is not None]
+            return min(dues, key=lambda d: d.on, default=None)
         case "lifting":
             return obligation.lift_by
         case _:

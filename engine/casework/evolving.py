@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
+from typing import Any
 
-from engine.casework.model import (
-    Case,
+from engine.casework.deadlines import next_due
+from engine.casework.events import (
     CaseClosed,
     CaseFiled,
+    CaseMoved,
     Event,
     ListingEnded,
     ObligationMoved,
     ObligationsAdded,
 )
+from engine.casework.model import Case, Obligation
+
+COLLECTIONS: Mapping[str, str] = {"party": "parties", "objection": "objections", "repair": "repairs", "task": "tasks"}
 
 
 def evolve(case: Case | None, event: Event) -> Case:
@@ -26,39 +31,58 @@ def evolve(case: Case | None, event: Event) -> Case:
     if isinstance(event, CaseFiled):
         version = case.version if case is not None else 0
         return Case(
-            event.case, event.subject, event.list, event.actor.department, event.policy, version=version + 1,
-            filed_on=event.on,
+            event.case, event.subject, event.list, event.actor.department, event.policy, "filed", version=version + 1,
+            filed_on=event.on, last_on=event.on, drafter=event.actor.officer,
         )  # fmt: skip
     if case is None:
         message = f"{type(event).__name__} before CaseFiled"
         raise ValueError(message)
-    version = case.version + 1
+    case = replace(case, version=case.version + 1, last_on=event.on)
     match event:
         case ObligationsAdded(obligations=added, edges=edges):
             return replace(
                 case,
-                version=version,
                 total=case.total + len(added),
                 unclosed=case.unclosed + sum(o.state != "closed" for o in added),
                 obligations={**case.obligations, **{o.id: o for o in added}},
                 edges=case.edges + edges,
             )
-        case ObligationMoved(obligation=name, changes=changes):
+        case ObligationMoved(obligation=name):
             before = case.obligations[name]
-            after = replace(before, **changes)
+            after = changed(before, event)
             closed = after.state == "closed" and before.state != "closed"
-            return replace(
-                case,
-                version=version,
-                unclosed=case.unclosed - closed,
-                obligations={**case.obligations, name: after},
-            )
+            return replace(case, unclosed=case.unclosed - closed, obligations={**case.obligations, name: after})
+        case CaseMoved(changes=changes):
+            return replace(case, **_fields(case, changes))
         case ListingEnded(on=day, ground=ground):
-            return replace(case, version=version, state="lifting", ended_on=day, ground=ground)
+            return replace(case, state="lifting", ended_on=day, ground=ground)
         case CaseClosed():
-            return replace(case, version=version, state="closed")
+            return replace(case, state="closed")
         case _:
             raise ValueError(event)
+
+
+def changed(before: Obligation, event: ObligationMoved) -> Obligation:
+    """The obligation after its event. A deadline on another day is a new escalation."""
+    after = replace(before, **event.changes)
+    was, now = next_due(before), next_due(after)
+    if before.rungs and "rungs" not in event.changes and (was and was.on) != (now and now.on):
+        return replace(after, rungs=0, quiet=False)
+    return after
+
+
+def _fields(case: Case, changes: Mapping[str, Any]) -> dict[str, Any]:
+    fields: dict[str, Any] = {}
+    for name, value in changes.items():
+        if name == "parties":
+            fields["parties"] = {**case.parties, **{p.id: p for p in value}}
+        elif name in COLLECTIONS:
+            key = value.name if name == "task" else value.id
+            held = COLLECTIONS[name]
+            fields[held] = {**fields.get(held, getattr(case, held)), key: value}
+        else:
+            fields[name] = value
+    return fields
 
 
 def fold(events: Iterable[Event], case: Case | None = None) -> Case:
@@ -73,9 +97,9 @@ def fold(events: Iterable[Event], case: Case | None = None) -> Case:
         # one dictionary for the whole fold: a copy for each event would make ending a large case quadratic
         if case is not None and isinstance(event, ObligationMoved):
             before = obligations[event.obligation]
-            after = obligations[event.obligation] = replace(before, **event.changes)
+            after = obligations[event.obligation] = changed(before, event)
             closed = after.state == "closed" and before.state != "closed"
-            case = replace(case, version=case.version + 1, unclosed=case.unclosed - closed)
+            case = replace(case, version=case.version + 1, unclosed=case.unclosed - closed, last_on=event.on)
         else:
             case = evolve(case if case is None else replace(case, obligations=obligations), event)
             obligations = dict(case.obligations)

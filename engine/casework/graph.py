@@ -72,6 +72,7 @@ def blockers(case: Case, obligation: str) -> tuple[str, ...]:
     if not is_blocked(here):
         return ()
     needs: nx.DiGraph[str] = nx.DiGraph((e.before, e.after) for e in case.edges if e.kind == "needs")
+    needs.add_node(obligation)  # one that only waits for the service on its person has no edge
     if here.state == "lifting":
         others = nx.descendants(needs, obligation)
         found = [o for o in others if case.obligations[o].state == "lifting" and not case.obligations[o].unlifted]

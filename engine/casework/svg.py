@@ -34,7 +34,14 @@ STATES: Mapping[str, tuple[str, str, str]] = {  # state → (Chinese, fill, stro
     "lifting": ("待解除", "#ede9fe", "#7c3aed"),
     "closed": ("已办结", "#ffffff", "#94a3b8"),
 }
-CASE_STATES: Mapping[str, str] = {"in-force": "名单有效", "lifting": "已终止，解除中", "closed": "已办结"}
+CASE_STATES: Mapping[str, str] = {
+    "filed": "已提出，待告知", "noticed": "已告知，待决定", "decided": "已决定，待送达", "in-force": "名单有效",
+    "lifting": "已终止，解除中", "closed": "已办结",
+}  # fmt: skip
+STRIP: Mapping[str, str] = {
+    "filed": "提出", "noticed": "告知", "decided": "决定", "in-force": "生效", "lifting": "解除", "closed": "办结",
+}  # fmt: skip
+STEP = 72  # width of a stage in the strip
 OUTCOMES: Mapping[str, str] = {"not-applicable": "不适用", "referred": "已转办", "never-effective": "未生效即终止"}
 
 
@@ -69,6 +76,7 @@ def render(case: Case, policy: Policy, today: dt.date) -> str:
     listed = policy.lists[case.list]
     body = [
         *_heading(case, listed.title, today),
+        *_strip(case, width),
         *_legend(case, today),
         *_panel_boxes(boxes),
         *_source(case, listed.title, boxes),
@@ -125,10 +133,28 @@ def _heading(case: Case, title: str, today: dt.date) -> list[str]:
         f"{CASE_STATES[case.state]} · {len(case.obligations)} 项应响应事项，{departments} 个部门，已办结 {closed} 项"
         f" · 截至 {today.isoformat()}"
     )
+    line += " · 异议处理中" if case.marked else ""
+    line += " · 暂停实施" if case.suspended else ""
     return [
         f'<text x="{LEFT}" y="40" font-size="20" font-weight="700" fill="#0f172a">{escape(title)}</text>',
         f'<text x="{LEFT}" y="64" font-size="13" fill="#475569">{escape(line)}</text>',
     ]
+
+
+def _strip(case: Case, width: int) -> list[str]:
+    """The case's stages as a strip, filled up to where it stands."""
+    lines = []
+    reached = list(STRIP).index(case.state)
+    x = width - LEFT - STEP * len(STRIP)
+    for i, word in enumerate(STRIP.values()):
+        past = ("#bfdbfe", "#1e3a8a") if i < reached else ("#e2e8f0", "#64748b")
+        fill, ink = ("#2563eb", "#fff") if i == reached else past
+        left, right = x + i * STEP, x + (i + 1) * STEP - 4
+        lines += [
+            f'<path d="M{left} 22H{right - 8}L{right} 34L{right - 8} 46H{left}L{left + 8} 34z" fill="{fill}"/>',
+            f'<text x="{(left + right) // 2}" y="38" font-size="12" text-anchor="middle" fill="{ink}">{word}</text>',
+        ]
+    return lines
 
 
 def _legend(case: Case, today: dt.date) -> list[str]:

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any
 
-from engine.language import build_rules, build_tables
+from engine.language import build_procedure, build_rules, build_tables
 from engine.language.build_memoranda import memorandum
 from engine.language.build_tests import tests
 from engine.language.bundle import LISTING, LISTING_FIELDS, SUBJECT_KIND, Bundle
@@ -30,6 +30,7 @@ def build(bundle: Bundle, texts: Mapping[str, str]) -> Policy:
     departments = {i: build_rules.department(d, bundle) for i, d in _of(bundle, "department")}
     build_rules.check_mergers(bundle)
     records = {i: build_rules.record(d, bundle) for i, d in _of(bundle, "record")}
+    ladders = {i: build_procedure.ladder(d, bundle) for i, d in _of(bundle, "ladder")}
     lists = {i: build_rules.list_(d, bundle) for i, d in _of(bundle, "list")}
     matters = {i: build_rules.matter(d, bundle) for i, d in _of(bundle, "matter")}
     measures = {i: build_rules.measure(d, bundle) for i, d in _of(bundle, "measure")}
@@ -52,6 +53,7 @@ def build(bundle: Bundle, texts: Mapping[str, str]) -> Policy:
         tables=MappingProxyType(tables),
         memoranda=MappingProxyType(memoranda),
         calendars=MappingProxyType(calendars),
+        ladders=MappingProxyType(ladders),
         tests=tuple(cases),
         sources=MappingProxyType(dict(texts)),
     )

@@ -97,7 +97,8 @@ def _declare(
         first = facts[raw.fact].span
         report("XH080", read.span(*at, "fact"), f"事实 {raw.fact} 已经声明过", notes=(f"前一个在 {first}",))
         return
-    facts[raw.fact] = FactType(raw.fact, kind, raw.title, read.span(*at, "fact"), tuple(raw.values))
+    span = read.span(*at, "fact")
+    facts[raw.fact] = FactType(raw.fact, kind, raw.title, span, raw.values.ids, titles=raw.values.titles)
 
 
 def _derivations(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from types import MappingProxyType
 
+from engine.language.build_procedure import procedure
 from engine.language.bundle import DEFAULT_RESPONSE, LISTING, SUBJECT_KIND, Bundle, find_cycle, response_terms
 from engine.language.conditions import Scope, compile_condition
 from engine.language.diagnostics import nearest, one_of
@@ -19,7 +20,6 @@ from engine.language.ir import (
     Measure,
     Name,
     RecordKind,
-    Stage,
     Validity,
 )
 from engine.language.raw_rules import (
@@ -58,7 +58,9 @@ def department(read: Read[RawDepartment], bundle: Bundle) -> Department:
         bundle.refer("department", raw.merged_into, read.span("merged_into"))
     validity = bundle.validity(raw.valid, read, "valid")
     bundle.periods[raw.department] = validity
-    return Department(raw.department, raw.title, raw.level, raw.kind, tuple(names), validity, read.key("department"))
+    return Department(
+        raw.department, raw.title, raw.level, raw.kind, tuple(names), validity, read.key("department"), raw.merged_into
+    )
 
 
 def record(read: Read[RawRecord], bundle: Bundle) -> RecordKind:
@@ -82,10 +84,7 @@ def record(read: Read[RawRecord], bundle: Bundle) -> RecordKind:
 def list_(read: Read[RawList], bundle: Bundle) -> ListDef:
     """A list and its facts."""
     raw = read.model
-    procedure: dict[str, Stage] = {}
-    for name, settings in raw.procedure.items():
-        stated = settings if isinstance(settings, dict) else {name: settings}
-        procedure[name] = Stage(name, MappingProxyType(dict(stated)), read.key("procedure", name))
+    facts = bundle.facts(raw.facts, read, "facts")
     bundle.distinct(raw.subjects, read, "subjects")
     built = ListDef(
         id=raw.list_,
@@ -94,8 +93,8 @@ def list_(read: Read[RawList], bundle: Bundle) -> ListDef:
         severe=raw.severe,
         filed_by=bundle.refer_all("department", raw.filed_by, read, "filed_by"),
         subjects=tuple(raw.subjects),
-        facts=MappingProxyType(bundle.facts(raw.facts, read, "facts")),
-        procedure=MappingProxyType(procedure),
+        facts=MappingProxyType(facts),
+        procedure=procedure(read, facts, bundle),
         basis=bundle.basis(raw.basis, read, "basis"),
         validity=bundle.validity(raw.valid, read, "valid"),
         span=read.key("list"),
@@ -114,6 +113,12 @@ def measure(read: Read[RawMeasure], bundle: Bundle) -> Measure:
         report("XH101", read.key("reversible"), "持续性措施（standing）不写 reversible")
     if isinstance(node := read.node("authority"), Sequence) and not node.items:
         report("XH029", read.key("authority"), "authority 至少须有一个部门，或写 any")
+    if raw.term is not None and raw.mode == "one-shot" and raw.reversible is False:
+        report(
+            "XH105", read.key("term"), "一次完成、不可恢复的措施没有实施期限", expected="reversible: true，或删去 term"
+        )
+    if raw.ladder is not None:
+        bundle.refer("ladder", raw.ladder, read.span("ladder"))
     directive = Directive(raw.directive.matter, raw.directive.effect) if raw.directive else None
     _check_directive(read, bundle)
     built = Measure(
@@ -131,6 +136,8 @@ def measure(read: Read[RawMeasure], bundle: Bundle) -> Measure:
         response=response_terms(raw.response, DEFAULT_RESPONSE),
         basis=bundle.basis(raw.basis, read, "basis"),
         base_list_item=raw.base_list_item,
+        term=raw.term,
+        ladder=raw.ladder,
         validity=bundle.validity(raw.valid, read, "valid"),
         span=read.key("measure"),
     )

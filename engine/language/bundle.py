@@ -25,7 +25,7 @@ from engine.language.ir import (
     Verified,
 )
 from engine.language.legality import Assessment
-from engine.language.raw import BasisEntry, FactDecl, Response, Valid
+from engine.language.raw import BasisEntry, FactDecl, Permitted, Response, Valid
 from engine.language.reading import Document
 from engine.language.scalars import shown
 
@@ -38,6 +38,7 @@ REFERENCE_CODES: Mapping[str, tuple[str, str]] = {
     "table": ("XH056", "分级表"),
     "record": ("XH057", "记录种类"),
     "memorandum": ("XH058", "备忘录"),
+    "ladder": ("XH063", "督办阶梯"),
 }
 BUILT_IN = Span("built-in", 1, 1)
 SUBJECT_KIND = FactType("subject.kind", Type.ENUM, "主体种类", BUILT_IN, SUBJECT_KINDS, required=True)
@@ -137,16 +138,40 @@ class Bundle:
         for name, raw in declarations.items():
             self.values(raw.type, raw.values, document, *path, name)
             span = document.key(*path, name)
-            result[name] = FactType(name, raw.type, raw.title or name, span, tuple(raw.values), raw.required)
+            result[name] = FactType(
+                name,
+                raw.type,
+                raw.title or name,
+                span,
+                raw.values.ids,
+                raw.required,
+                raw.changeable,
+                raw.values.titles,
+            )
         return result
 
-    def values(self, kind: Type, values: Sequence[str], document: Document[Any], *path: str | int) -> None:
+    def values(self, kind: Type, values: Permitted, document: Document[Any], *path: str | int) -> None:
         """Check that `values` stands where the type wants it, and only there."""
-        if kind is Type.ENUM and not values:
+        if kind is Type.ENUM and not values.ids:
             self.reporter.report("XH083", document.key(*path), "enum 类型须写 values", expected="values: [甲, 乙]")
-        if values and kind not in {Type.ENUM, Type.LIST}:
+        if values.ids and kind not in {Type.ENUM, Type.LIST}:
             self.reporter.report("XH083", document.key(*path, "values"), f"{kind} 类型不能写 values")
-        self.distinct(values, document, *path, "values")
+        self.distinct(values.ids, document, *path, "values")
+
+    def cite(self, law: str, article: str | None, document: Document[Any], *path: str | int) -> bool:
+        """Whether a law exists; if not, or if it has no such article, that is reported."""
+        if not self.refer("law", law, document.span(*path, "law")):
+            return False
+        articles = self.documents["law"][law].model.articles
+        if article is not None and article not in articles:
+            self.reporter.report(
+                "XH051",
+                document.span(*path, "article"),
+                f"{law} 没有条款{shown(article)}",
+                expected=one_of(articles),
+                suggestion=nearest(article, articles),
+            )
+        return True
 
     def basis(self, entries: Sequence[BasisEntry], document: Document[Any], *path: str | int) -> tuple[Basis, ...]:
         """Legal bases whose law and article exist."""
@@ -154,17 +179,8 @@ class Bundle:
         for index, raw in enumerate(entries):
             at = (*path, index)
             self.refer_all("list", raw.covers.lists, document, *at, "covers", "lists")
-            if not self.refer("law", raw.law, document.span(*at, "law")):
+            if not self.cite(raw.law, raw.article, document, *at):
                 continue
-            articles = self.documents["law"][raw.law].model.articles
-            if raw.article not in articles:
-                self.reporter.report(
-                    "XH051",
-                    document.span(*at, "article"),
-                    f"{raw.law} 没有条款{shown(raw.article)}",
-                    expected=one_of(articles),
-                    suggestion=nearest(raw.article, articles),
-                )
             verified = Verified("text", raw.verified.on) if raw.verified else None
             result.append(
                 Basis(

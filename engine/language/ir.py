@@ -89,6 +89,8 @@ class FactType:
     span: Span
     values: tuple[str, ...] = ()  # for enum; for list: its permitted members, empty = any text
     required: bool = False
+    changeable: bool = False  # whether the subject can still change it (pay, correct, promise); never a past event
+    titles: Mapping[str, str] = field(default_factory=dict, hash=False)  # value → its Chinese title; may be empty
 
 
 # --- operands and conditions -------------------------------------------------------------------------------------
@@ -284,6 +286,7 @@ class Department:
     names: tuple[Name, ...]
     validity: Validity
     span: Span
+    merged_into: str | None = None  # who took over when `validity` ended
 
     def name_on(self, day: dt.date) -> str:
         """The name in use on `day`."""
@@ -302,12 +305,120 @@ class RecordKind:
     span: Span
 
 
-@dataclass(frozen=True, slots=True)
-class Stage:
-    """A stage or clock of a list's procedure, kept as the YAML states it; casework interprets it."""
+Stage = Literal["notice", "statement", "hearing", "decision", "service"]
+Ground = Literal[
+    "performance", "repair", "expiry", "withdrawal", "annulment", "correction", "deceased", "dissolved", "not-listed"
+]
 
-    name: str
-    settings: Mapping[str, object]
+
+@dataclass(frozen=True, slots=True)
+class Upstream:
+    """A stage done before filing: the list's required facts that prove it; its fields are names of facts."""
+
+    date: str
+    number: str | None
+    proof: str | None
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Minimum and maximum of a clock by one norm; several norms may bind the same clock."""
+
+    law: str
+    article: str | None
+    minimum: Duration | None
+    maximum: Duration | None
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
+class Publicity:
+    """The publicity clock. It runs from the decision's date (信用修复管理办法)."""
+
+    public: bool  # False: the list is not shown to the public at all
+    within: Duration | None  # by when the listing is shown
+    minimum: Duration | None  # no repair before it
+    maximum: Duration | None  # shown no longer than this; None = until the listing ends
+    limits: tuple[Limits, ...]  # what each norm allows; the list's own figures respect all of them
+    channels: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Term:
+    """The listing clock, from the decision's date. `length` None: until something ends it."""
+
+    length: Duration | None
+    until_performed: tuple[str, tuple[str, ...]] | None  # (enum fact, values): for these it ends by performance only
+    extension: Duration | None  # the longest extension that the list allows
+
+
+@dataclass(frozen=True, slots=True)
+class Repair:
+    """Credit repair (信用修复)."""
+
+    after: Duration | None  # from the decision's date; the publicity minimum applies besides
+    requires: tuple[str, ...]  # what the application has to prove: performed, corrected, commitment, harm-removed …
+    accept: Duration  # from receipt
+    decide: Duration  # from acceptance
+    extend: Duration | None  # once, for a complex case
+
+
+@dataclass(frozen=True, slots=True)
+class Objection:
+    """Objection (异议), Henan regulation art. 41."""
+
+    own: Duration  # about the department's own data
+    verify: Duration  # when another department supplied the data
+    provider: Duration  # by when that supplier answers
+    suspends: bool  # whether the measures rest while it is open
+
+
+@dataclass(frozen=True, slots=True)
+class Procedure:
+    """The stages and clocks of a list; casework makes it impossible to skip them.
+
+    A stage is done in house when its field is set, upstream when `upstream` names it, and not at all otherwise.
+    """
+
+    upstream: Mapping[Stage, Upstream]
+    notice: bool
+    statement: Duration | None  # how long after the notice a statement may be made
+    hearing_request: Duration | None  # how long after the notice a hearing may be asked for; None = no right to one
+    hearing_notice: Duration | None  # how long before it a hearing is announced
+    pre_publicity: Duration | None  # shown before the recognition at least this long (incentive lists)
+    decision: bool
+    decided_by: tuple[str, ...]  # department ids; empty = the initiator
+    service: Duration | None  # how long after the decision it has to be served; None = not served
+    publicity: Publicity
+    term: Term
+    repair: Repair | None
+    objection: Objection
+    ends: Mapping[Ground, Duration]  # by when measures are lifted; else the measure's own time
+    ladder: str | None
+    sources: Mapping[str, str]  # stage or clock → where it comes from
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
+class Rung:
+    """A step of an escalation: `after` working days past the deadline, who is told, and what kind of telling it is."""
+
+    act: Literal["remind", "chief", "joint-office", "report"]
+    title: str
+    after: Duration
+    to: tuple[str, ...]  # department ids; empty = the department that is late
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
+class Ladder:
+    """An escalation (督办). Rungs come ever later and the last one is a report: a ladder has an end."""
+
+    id: str
+    title: str
+    default: bool  # used where neither list nor measure names one
+    rungs: tuple[Rung, ...]
     span: Span
 
 
@@ -322,7 +433,7 @@ class ListDef:
     filed_by: tuple[str, ...]
     subjects: tuple[str, ...]
     facts: Mapping[str, FactType]
-    procedure: Mapping[str, Stage]
+    procedure: Procedure
     basis: tuple[Basis, ...]
     validity: Validity
     span: Span
@@ -365,6 +476,8 @@ class Measure:
     response: ResponseTerms
     basis: tuple[Basis, ...]
     base_list_item: str | None  # item of the national base list of sanctions (全国失信惩戒措施基础清单)
+    term: Duration | None  # the measure clock: longest time in force; None = as long as the listing
+    ladder: str | None
     validity: Validity
     span: Span
 
@@ -556,6 +669,7 @@ class Policy:
     tables: Mapping[str, Table]
     memoranda: Mapping[str, Memorandum]
     calendars: Mapping[int, Calendar]
+    ladders: Mapping[str, Ladder]
     tests: tuple[PolicyTest, ...]
     sources: Mapping[str, str] = field(repr=False)  # path → text, what `version` covers
 

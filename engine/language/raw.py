@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Callable
+from dataclasses import dataclass, field
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainValidator, TypeAdapter, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
 from engine.language import scalars
@@ -70,7 +71,7 @@ def _schema(pattern: str, example: str) -> WithJsonSchema:
 
 
 SCALAR_SCHEMA = {"type": ["string", "number", "boolean"]}  # editors type plain YAML scalars before the schema sees them
-CONDITION = "x-condition"  # replaced by a reference to the condition grammar in `engine.language.schema`
+CONDITION = "x-condition"  # its value names the part of the condition grammar that `engine.language.schema` puts there
 
 Text = Annotated[str, _scalar(_text), WithJsonSchema(SCALAR_SCHEMA)]
 Id = Annotated[str, _scalar(scalars.identifier), _schema("[a-z][a-z0-9-]*", "market-regulation")]
@@ -87,9 +88,44 @@ Term = Annotated[
 ]
 Subject = Annotated[str, choice(*SUBJECT_KINDS), WithJsonSchema({"enum": list(SUBJECT_KINDS)})]
 Role = Annotated[str, choice(*ROLES), WithJsonSchema({"enum": list(ROLES)})]
-Condition = Annotated[Any, WithJsonSchema({CONDITION: True})]
+Condition = Annotated[Any, WithJsonSchema({CONDITION: "Condition"})]
+Quantifier = Annotated[Any, WithJsonSchema({CONDITION: "Quantifier"})]
 Value = Annotated[Any, WithJsonSchema({"anyOf": [SCALAR_SCHEMA, {"type": "array", "items": SCALAR_SCHEMA}]})]
 Ids = Annotated[list[Id], Field(min_length=1)]
+
+
+@dataclass(frozen=True, slots=True)
+class Permitted:
+    """What an enum or the members of a list may be, in file order, with the titles that the file gives."""
+
+    ids: tuple[str, ...] = ()
+    titles: dict[str, str] = field(default_factory=dict)
+
+
+TEXTS: TypeAdapter[list[str]] = TypeAdapter(list[Text])
+TITLED: TypeAdapter[dict[str, str]] = TypeAdapter(dict[Text, Text])
+
+
+def _permitted(value: object) -> Permitted:
+    """From `[id, …]`, or from `{id: title, …}`. Not a union: its errors would not lead back to lines."""
+    if isinstance(value, dict):
+        titles = TITLED.validate_python(value)
+        return Permitted(tuple(titles), titles)
+    return Permitted(tuple(TEXTS.validate_python(value)))
+
+
+Values = Annotated[
+    Permitted,
+    PlainValidator(_permitted),
+    WithJsonSchema(
+        {
+            "anyOf": [
+                {"type": "array", "items": SCALAR_SCHEMA},
+                {"type": "object", "additionalProperties": SCALAR_SCHEMA},
+            ]
+        }
+    ),
+]
 
 
 class Valid(Raw):
@@ -134,8 +170,9 @@ class FactDecl(Raw):
 
     type: Annotated[Type, choice(*Type)] = Field(description="类型")
     title: Text | None = Field(None, description="中文名称")
-    values: list[Text] = Field(default=[], description="枚举的取值，或列表允许的成员")
+    values: Values = Field(default_factory=Permitted, description="枚举的取值，或列表允许的成员；可写“取值: 名称”")
     required: Boolean = Field(default=False, description="列入名单时是否必须提供")
+    changeable: Boolean = Field(default=False, description="主体此后能否使其改变（缴清、改正、履行）；既往的行为不能")
 
 
 class Response(Raw):

@@ -16,6 +16,8 @@ from engine.language.raw import (
     Id,
     Ids,
     Money,
+    Permitted,
+    Quantifier,
     Raw,
     Response,
     Role,
@@ -23,6 +25,7 @@ from engine.language.raw import (
     Text,
     Valid,
     Value,
+    Values,
     choice,
 )
 
@@ -43,10 +46,10 @@ class RawDerivation(Raw):
     fact: FactName = Field(description="名称")
     title: Text = Field(description="中文名称")
     type: Annotated[Type, choice(*Type)] | None = Field(None, description="类型；choose 必写")
-    values: list[Text] = Field(default=[], description="枚举的取值")
+    values: Values = Field(default_factory=Permitted, description="枚举的取值；可写“取值: 名称”")
     when: Condition = Field(None, description="条件成立则为真")
     choose: list[RawChoice] | None = Field(None, description="自上而下第一个成立的取值")
-    count: Condition = Field(None, description="记录计数")
+    count: Quantifier = Field(None, description="记录计数")
 
 
 def _subject_is_empty(value: object) -> object:

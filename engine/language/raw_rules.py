@@ -30,6 +30,7 @@ from engine.language.raw import (
     Value,
     choice,
 )
+from engine.language.raw_procedure import RawProcedure
 
 DEPARTMENT_KINDS = ("administrative", "judicial", "party", "public-institution", "association", "market")
 GOVERNMENT_LEVELS = ("national", "provincial", "city", "county", "township")
@@ -93,7 +94,7 @@ class RawList(Document):
     filed_by: Ids = Field(description="发起部门")
     subjects: Annotated[list[Subject], Field(min_length=1)] = Field(description="主体种类")
     facts: dict[FactName, FactDecl] = Field(default={}, description="列入时的事实")
-    procedure: dict[Text, Value | dict[Text, Value]] = Field(default={}, description="程序：各阶段与时限")
+    procedure: RawProcedure | None = Field(None, description="程序：各阶段与时限")
     basis: list[BasisEntry] = Field(default=[], description="依据")
     valid: Valid | None = Field(None, description="有效期")
 
@@ -135,6 +136,8 @@ class RawMeasure(Document):
     steps: list[Id] = Field(default=[], description="从严核验的步骤，须在该事项的 verification 中")
     response: Response = Field(default=Response.model_construct(), description="响应要求")
     base_list_item: Text | None = Field(None, description="全国失信惩戒措施基础清单中的条目")
+    term: Term | None = Field(None, description="最长实施多久，缺省与列入同长")
+    ladder: Id | None = Field(None, description="督办阶梯，缺省按名单的")
     basis: list[BasisEntry] = Field(default=[], description="依据")
     valid: Valid | None = Field(None, description="有效期")
 

@@ -11,7 +11,7 @@ from typing import Annotated, Any, Generic, TypeVar, Union, cast, get_args, get_
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
-from engine.language import raw_memoranda, raw_rules, source
+from engine.language import raw_memoranda, raw_procedure, raw_rules, source
 from engine.language.diagnostics import Reporter, looks_like, nearest, one_of
 from engine.language.ir import Span
 from engine.language.raw import Raw
@@ -27,7 +27,8 @@ KINDS: Mapping[str, type[Raw]] = {
     "calendar": raw_rules.RawCalendar,
     "memorandum": raw_memoranda.RawMemorandum,
     "tests": raw_memoranda.RawTests,
-    "list": raw_rules.RawList,  # last: a memorandum has a key `list` too
+    "list": raw_rules.RawList,  # after what has a key `list` too: a memorandum
+    "ladder": raw_procedure.RawLadder,  # likewise: a measure has a key `ladder`
 }
 SHAPES = {"model_type": "键值表", "dict_type": "键值表", "list_type": "列表", "string_type": "一段文字"}
 MAX_LISTED = 120  # a little over what a file may report

@@ -240,6 +240,15 @@ def show(kind: Type, value: Value) -> str:
             return "、".join(value) if isinstance(value, tuple) else str(value)
 
 
+def show_fact(fact: FactType, value: Value) -> str:
+    """A runtime value of `fact` as a person reads it: 是 or 否, and the title of a value that has one."""
+    if fact.type is Type.BOOLEAN:
+        return "是" if value else "否"
+    if isinstance(value, tuple):
+        return "、".join(fact.titles.get(member, member) for member in value)
+    return fact.titles.get(value, value) if isinstance(value, str) else show(fact.type, value)
+
+
 def _bounded(value: int, code: str, text: str, expected: str) -> int:
     if abs(value) > MAX_INTEGER:
         raise ScalarError(code, f"{shown(text)}的绝对值超过 2^62", expected=expected)

@@ -19,10 +19,12 @@ def json_schemas() -> dict[str, dict[str, Any]]:
 
 
 def _schema(kind: str) -> dict[str, Any]:
-    schema: dict[str, Any] = _with_conditions(KINDS[kind].model_json_schema(by_alias=True))
+    plain = KINDS[kind].model_json_schema(by_alias=True)
+    schema: dict[str, Any] = _with_conditions(plain)
     schema["$schema"] = DRAFT
     schema["title"] = kind
-    schema.setdefault("$defs", {}).update(_condition_definitions())
+    if schema != plain | {"$schema": DRAFT, "title": kind}:  # it has conditions
+        schema.setdefault("$defs", {}).update(_condition_definitions())
     return schema
 
 
@@ -31,7 +33,7 @@ def _with_conditions(node: Any) -> Any:
     if isinstance(node, dict):
         if CONDITION in node:
             kept = {key: value for key, value in node.items() if key == "description"}
-            return {**kept, **REFERENCE}
+            return {**kept, "$ref": f"#/$defs/{node[CONDITION]}"}
         return {key: _with_conditions(value) for key, value in node.items()}
     if isinstance(node, list):
         return [_with_conditions(item) for item in node]
@@ -60,7 +62,7 @@ def _condition_definitions() -> dict[str, Any]:
                 "exists": {"$ref": "#/$defs/Quantifier", "description": "有这样的记录"},
                 "none": {"$ref": "#/$defs/Quantifier", "description": "没有这样的记录"},
                 "count": {"$ref": "#/$defs/Count", "description": "这样的记录有几条"},
-                "response": {"$ref": "#/$defs/Response", "description": "措施的答复"},
+                "response": {"$ref": "#/$defs/Answered", "description": "措施的答复"},
             },
             "additionalProperties": {"$ref": "#/$defs/Comparison"},
         },
@@ -85,7 +87,7 @@ def _condition_definitions() -> dict[str, Any]:
             "additionalProperties": False,
             "properties": {**quantifier, **{name: {"type": "integer"} for name in order}},
         },
-        "Response": {
+        "Answered": {  # not "Response", which is the raw model of a measure's terms
             "type": "object",
             "required": ["measure", "outcome"],
             "additionalProperties": False,

@@ -47,8 +47,19 @@ facts:
   amount_owed: {{type: money, title: 拖欠金额}}
   decided_on: {{type: date, title: 决定日期}}
   mass_incident: {{type: boolean, title: 群体性事件}}
+  notice_date: {{type: date, title: 告知日期, required: true}}
+  decision_date: {{type: date, title: 决定日期, required: true}}
+  service_date: {{type: date, title: 送达日期, required: true}}
+  service_proof: {{type: text, title: 送达回证编号, required: true}}
 procedure:
-  term: 3 years
+  upstream:
+    notice: {{date: notice_date}}
+    decision: {{date: decision_date, number: decision_number}}
+    service: {{date: service_date, proof: service_proof}}
+  publicity: {{within: 7 working days, min: 1 year, max: 3 years}}
+  term: {{length: 3 years}}
+  objection: {{own: 3 working days, verify: 7 working days, provider: 3 working days, suspends: true}}
+  ends: {{annulment: 1 working day}}
 basis: {BASIS}
 """,
     "rules/lists/a-grade.yaml": f"""
@@ -61,7 +72,7 @@ facts:
   year: {{type: integer, title: 年度}}
   income: {{type: money, title: 收入}}
 procedure:
-  term: 1 years
+  term: {{length: 1 year}}
 basis: {FAVOUR}
 """,
     "rules/matters/procurement.yaml": f"""

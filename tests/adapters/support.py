@@ -85,9 +85,16 @@ def person(number: int | None = None, name: str = "某某") -> Party:
     return Party("natural-person", body + person_check_character(body), name)
 
 
+DONE_BEFORE = {
+    "decision_number": "人社列〔2026〕1号", "notice_date": "2026-11-02", "decision_date": "2026-11-16",
+    "service_date": "2026-11-17", "service_proof": "送达回证1号",
+}  # fmt: skip
+"""The stages that the initiating department went through before filing, with their proofs."""
+
+
 def arrears(subject: Party | None = None, **facts: Any) -> Filing:
     """A filing on the sanction list."""
-    return Filing("arrears", subject or enterprise(), {"decision_number": "人社列〔2026〕1号"} | facts)
+    return Filing("arrears", subject or enterprise(), DONE_BEFORE | facts)
 
 
 @dataclass

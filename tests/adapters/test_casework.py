@@ -59,7 +59,7 @@ def test_a_filing_is_logged_with_what_follows_from_it(desk: Desk) -> None:
         ("no-procurement", "waiting"), ("publish", "open"),
     ]  # fmt: skip
     assert filed.case == desk.office.get_case(HR, filed.case.id)
-    assert (filed.case.version, filed.case.total, filed.case.unclosed) == (2, 2, 2)
+    assert (filed.case.version, filed.case.total, filed.case.unclosed) == (3, 2, 2)
     view = desk.office.decision(HR, filed.case.id)
     assert (view.digest, view.reproduced) == (filed.case.decision, True)
     assert view.decision.facts.values["amount_owed"] == 80_000_000

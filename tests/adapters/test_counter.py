@@ -70,7 +70,7 @@ def test_a_suggested_limit_goes_to_the_lender_only(desk: Desk) -> None:
         (case, "credit", 15_000_000)
     ]
     assert ask(desk, party, FINANCE).limits == ()
-    desk.office.end_case(TAX, case, "expiry", "到期")
+    desk.office.end_case(TAX, case, "withdrawal", "降级")
     assert ask(desk, party, BANK, "loan").limits == ()
 
 

@@ -31,7 +31,8 @@ from adapters.ledger.store import checked, read_events
 from adapters.ledger.tables import cases, decisions, events, obligations
 from adapters.office import Answer, ConflictError, Filing, Idempotency, Related
 from engine.casework import decide, fold
-from engine.casework.model import Accept, Actor, Evidence
+from engine.casework.commands import Accept
+from engine.casework.model import Actor, Evidence
 from tests.adapters.bundle import large
 from tests.adapters.support import FINANCE, HR, TAX, Desk, arrears, enterprise, open_desk, person
 
@@ -126,6 +127,28 @@ def test_a_removed_event_is_found(desk: Desk) -> None:
         list(checked(read_events(conn, case)))
 
 
+def test_a_stream_cut_short_is_found(desk: Desk) -> None:
+    """What is left is a valid chain, but not the one that the case is known to end with; nothing is replaced."""
+    case = desk.file().case.id
+    desk.do(HR, desk.find(case, "publish"), "accept")
+    rows = desk.rows()
+    with write(desk.engine) as conn:
+        conn.execute(events.delete().where(events.c.version == 4))
+    with pytest.raises(BrokenChainError):
+        rebuild(desk.engine, desk.office.context.policies)
+
+    assert rows == desk.rows()
+
+
+def test_a_case_that_lost_its_events_is_found(desk: Desk) -> None:
+    """No stream is left to rebuild it from."""
+    desk.file()
+    with write(desk.engine) as conn:
+        conn.execute(events.delete())
+    with pytest.raises(BrokenChainError):
+        rebuild(desk.engine, desk.office.context.policies)
+
+
 def test_of_two_writers_one_wins_and_the_other_is_told(desk: Desk) -> None:
     """Both read version 2; the second to write gets a conflict and has written nothing."""
     case_id = desk.file().case.id
@@ -151,7 +174,7 @@ def test_of_two_writers_one_wins_and_the_other_is_told(desk: Desk) -> None:
 
     assert rows == desk.rows()
     with read(desk.engine) as conn:
-        assert len(read_events(conn, case_id)) == 3
+        assert len(read_events(conn, case_id)) == 4
 
 
 def test_many_writers_on_one_case_all_get_through_by_retrying(engine: Engine) -> None:
@@ -169,7 +192,7 @@ def test_many_writers_on_one_case_all_get_through_by_retrying(engine: Engine) ->
         states = list(pool.map(work, ids))
 
     assert states == ["accepted"] * 12
-    assert desk.office.get_case(HR, filed.case.id).version == 14
+    assert desk.office.get_case(HR, filed.case.id).version == 15
     before = desk.rows()
     rebuild(engine, desk.office.context.policies)
     assert before == desk.rows()

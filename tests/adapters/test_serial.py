@@ -23,19 +23,8 @@ from adapters.ledger.serial import (
     limits_to_json,
     to_payload,
 )
-from engine.casework.model import (
-    Actor,
-    CaseClosed,
-    CaseFiled,
-    Due,
-    Edge,
-    Event,
-    Evidence,
-    ListingEnded,
-    Obligation,
-    ObligationMoved,
-    ObligationsAdded,
-)
+from engine.casework.events import CaseClosed, CaseFiled, Event, ListingEnded, ObligationMoved, ObligationsAdded
+from engine.casework.model import Actor, Due, Edge, Evidence, Obligation
 from engine.decision.model import Facts, Record, RelatedPerson, Response, SuggestedLimit
 
 TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=20)

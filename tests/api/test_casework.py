@@ -49,7 +49,7 @@ def test_a_case_goes_from_filing_to_closed(served: Served) -> None:
     standing = next(i for i in inbox(served, case) if i["state"] == "in-force")
     applied = act(served, standing, "apply", occasion="2026年采购项目", applied=True)
     current = served.call("human-resources", "GET", f"/v1/cases/{case}")
-    body = {"ground": "repair", "reason": "已足额支付", "officer": "王芳"}
+    body = {"ground": "withdrawal", "reason": "已足额支付", "officer": "王芳"}
     ended = served.call(
         "human-resources", "POST", f"/v1/cases/{case}/end", json=body, headers={"If-Match": current.headers["ETag"]}
     )
@@ -64,7 +64,7 @@ def test_a_case_goes_from_filing_to_closed(served: Served) -> None:
     assert applied["obligation"]["state"] == "in-force"
     assert ended.json()["state"] == "lifting"
     assert rounds >= 2
-    assert (closed["state"], closed["unclosed"], closed["ground"]) == ("closed", 0, "repair")
+    assert (closed["state"], closed["unclosed"], closed["ground"]) == ("closed", 0, "withdrawal")
 
 
 def test_the_graph_is_json_or_a_picture(served: Served) -> None:

@@ -6,19 +6,30 @@ import json
 from collections.abc import Iterable
 from typing import Any
 
+import httpx
 import pytest
+from pydantic import BaseModel
 
+from api.http.procedure_requests import STEPS
 from tests.api.conftest import Served
 
 ROLES = ("initiator", "implementer", "policy", "auditor")
 OFFICER = {"officer": "外人"}
+END = {"ground": "withdrawal", "reason": "x", "officer": "外人"}
+
+
+def required(form: type[BaseModel]) -> dict[str, Any]:
+    """The least that a body must have, from its examples."""
+    return {name: f.examples[0] for name, f in form.model_fields.items() if f.is_required() and name != "officer"}
+
+
 # route → (body, statuses that a foreign department may get for each role)
 FOREIGN: dict[tuple[str, str], tuple[Any, dict[str, set[int]]]] = {
     ("GET", "/v1/cases/{case}"): (None, {"auditor": {200}}),
     ("GET", "/v1/cases/{case}/graph"): (None, {"auditor": {200}}),
     ("GET", "/v1/cases/{case}/decision"): (None, {"auditor": {200}}),
     ("GET", "/v1/cases/{case}/events"): (None, {"auditor": {200}}),
-    ("POST", "/v1/cases/{case}/end"): (OFFICER | {"ground": "repair", "reason": "x"}, {}),
+    ("POST", "/v1/cases/{case}/end"): (END, {}),
     ("POST", "/v1/obligations/{obligation}/accept"): (OFFICER, {}),
     ("POST", "/v1/obligations/{obligation}/confirm"): (OFFICER, {}),
     ("POST", "/v1/obligations/{obligation}/arm"): (OFFICER, {}),
@@ -28,7 +39,14 @@ FOREIGN: dict[tuple[str, str], tuple[Any, dict[str, set[int]]]] = {
     ("POST", "/v1/obligations/{obligation}/lift"): (OFFICER, {}),
     ("GET", "/v1/subjects/{subject}"): (None, {"auditor": {200}}),
     ("POST", "/v1/policy/{version}/approve"): (OFFICER, {"policy": {403, 409}}),
-}
+    ("GET", "/v1/cases/{case}/process"): (None, {"auditor": {200}}),
+    ("GET", "/v1/cases/{case}/letters"): (None, {"auditor": {200}}),
+    ("GET", "/v1/letters/{letter}"): (None, {"auditor": {200}}),
+    ("POST", "/v1/obligations/{obligation}/slip"): (OFFICER, {}),
+    ("POST", "/v1/cases/{case}/access-codes"): ({}, {}),
+} | {
+    ("POST", f"/v1/cases/{{case}}/steps/{form.action}"): (OFFICER | required(form), {}) for form, _ in STEPS
+}  # fmt: skip
 # route that names no foreign thing → (its department, body, status for each role)
 OWN: dict[tuple[str, str], tuple[str, Any, dict[str, int]]] = {
     ("POST", "/v1/cases"): ("human-resources", "filing", {"initiator": 201}),
@@ -37,10 +55,16 @@ OWN: dict[tuple[str, str], tuple[str, Any, dict[str, int]]] = {
     ("POST", "/v1/records"): ("tax", "record", {"initiator": 200, "implementer": 200}),
     ("POST", "/v1/subjects/lookup"): ("finance", "party", {"initiator": 200, "implementer": 200, "auditor": 200}),
     ("GET", "/v1/policy"): ("forestry", None, dict.fromkeys(ROLES, 200)),
+    ("GET", "/v1/messages"): ("forestry", None, dict.fromkeys(ROLES, 200)),
+    ("POST", "/v1/policy/migration"): ("credit-centre", OFFICER, {"policy": 200}),
     ("POST", "/v1/policy"): ("credit-centre", OFFICER | {"files": {"x.yaml": "law: x"}}, {"policy": 422}),
 }
-OPEN = {("GET", "/healthz"), ("GET", "/readyz"), ("GET", "/problems"), ("GET", "/problems/{code}")}
-HIDDEN = {("GET", "/docs"), ("GET", "/docs/oauth2-redirect"), ("GET", "/openapi.json")}
+OPEN = {
+    ("GET", "/healthz"), ("GET", "/readyz"), ("GET", "/v1/clock"), ("GET", "/problems"), ("GET", "/problems/{code}"),
+}  # fmt: skip
+SUBJECTS = {("POST", "/v1/subject-sessions"), ("GET", "/v1/subject-view")}  # no department's; see test_portal
+PAGES = {("GET", "/me"), ("POST", "/me"), ("POST", "/me/logout"), ("GET", "/me/portal.css")}  # as SUBJECTS
+HIDDEN = {("GET", "/docs"), ("GET", "/docs/oauth2-redirect"), ("GET", "/openapi.json")} | PAGES
 
 
 def routes(routes_: Iterable[Any]) -> set[tuple[str, str]]:
@@ -80,7 +104,7 @@ def test_every_route_is_in_the_matrix(served: Served) -> None:
     paths = served.app.openapi()["paths"]
     documented = {(method.upper(), path) for path, operations in paths.items() for method in operations}
 
-    assert documented == set(FOREIGN) | set(OWN) | OPEN
+    assert documented == set(FOREIGN) | set(OWN) | OPEN | SUBJECTS
     assert routes(served.app.routes) == documented | HIDDEN
 
 
@@ -91,8 +115,12 @@ def test_foreign_things_are_not_there(served: Served, role: str) -> None:
     What it is told is the same, to the letter, as about a thing that never was.
     """
     filed = served.filed()
+    obligation = filed["obligations"][0]
+    slip = served.call(
+        obligation["department"], "POST", f"/v1/obligations/{obligation['id']}/slip", json={"officer": "李明"}
+    )
     ids = {
-        "case": filed["case"]["id"], "obligation": filed["obligations"][0]["id"],
+        "case": filed["case"]["id"], "obligation": obligation["id"], "letter": slip.json()["id"],
         "subject": filed["case"]["subject"], "version": filed["case"]["policy"],
     }  # fmt: skip
     never = {name: "0" * len(id_) for name, id_ in ids.items()}
@@ -130,12 +158,51 @@ def test_nothing_is_served_without_a_key(served: Served) -> None:
     for (method, path), named in everything:
         given = body_of(served, named, subject)
         sent = given.pop("headers", {}) | {"If-Match": '"1"'}
-        url = path.format(case="x", obligation="x", subject="x", version="x")
+        url = path.format(case="x", obligation="x", subject="x", version="x", letter="x")
         for authorization in ("", "Basic eDp5", "Bearer xh_unknown", f"Bearer {issued.token}"):
             headers = sent | ({"Authorization": authorization} if authorization else {})
             response = served.http.request(method, url, headers=headers, **given)
 
             assert (response.status_code, response.headers["WWW-Authenticate"]) == (401, "Bearer"), (method, path)
+
+
+def test_the_deciding_department_sees_and_decides_and_does_nothing_else(served: Served) -> None:
+    """The county government decides this list: it sees how far a case is, decides, and no more. No other list's."""
+    case = served.call("armed-forces", "POST", "/v1/cases", json=served.refusal()).json()["case"]["id"]
+    other = served.filed()["case"]["id"]
+    body = {"officer": "刘强", "outcome": "list", "number": "长政决〔2026〕9号", "reason": "事实清楚"}
+
+    def ask(method: str, path: str, **given: Any) -> httpx.Response:
+        return served.call("county-government", method, path, **given)
+
+    seen = ask("GET", f"/v1/cases/{case}/process")
+    early = ask("POST", f"/v1/cases/{case}/steps/decide", json=body)
+    foreign = [
+        ask("GET", f"/v1/cases/{other}/process"),
+        ask("POST", f"/v1/cases/{other}/steps/decide", json=body),
+        ask("POST", f"/v1/cases/{case}/steps/publish", json={"officer": "刘强"}),
+        ask("POST", f"/v1/cases/{case}/end", json=END, headers={"If-Match": "*"}),
+    ]
+
+    assert (seen.status_code, seen.json()["actions"]) == (200, [])
+    assert (early.status_code, early.json()["type"]) == (409, "/problems/stage-incomplete")
+    assert [r.status_code for r in foreign] == [404] * 4
+
+
+def test_a_slip_is_its_departments_and_the_initiators(served: Served) -> None:
+    """Whoever owes the obligation issues it; another department that owes something in the case does not see it."""
+    filed = served.filed()
+    mine = next(o for o in filed["obligations"] if o["department"] == "finance")
+    slip = served.call("finance", "POST", f"/v1/obligations/{mine['id']}/slip", json={"officer": "李明"})
+    path = f"/v1/letters/{slip.json()['id']}"
+    nobody = served.call("finance", "POST", f"/v1/obligations/{mine['id']}/slip", json={"officer": ""})
+    seen = {d: served.call(d, "GET", path).status_code for d in ("finance", "human-resources", "credit-centre")}
+    (listed,) = served.call("finance", "GET", f"/v1/cases/{filed['case']['id']}/letters").json()["items"]
+
+    assert (slip.status_code, slip.headers["Location"]) == (201, path)
+    assert listed["id"] == slip.json()["id"]
+    assert seen == {"finance": 200, "human-resources": 200, "credit-centre": 404}
+    assert nobody.status_code == 422
 
 
 def test_the_inbox_shows_only_ones_own(served: Served) -> None:

@@ -33,7 +33,7 @@ def test_each_mistake_has_its_status_and_type(served: Served) -> None:
         return file(content=content, headers={"Content-Type": kind})
 
     def end(**headers: str) -> httpx.Response:
-        body = {"ground": "repair", "reason": "x", "officer": "王芳"}
+        body = {"ground": "withdrawal", "reason": "x", "officer": "王芳"}
         return served.call("human-resources", "POST", f"/v1/cases/{case}/end", json=body, headers=headers)
 
     calls: list[tuple[int, str, httpx.Response]] = [

@@ -33,7 +33,7 @@ def test_an_answer_and_an_end_are_repeated_safely(served: Served) -> None:
     )
     bare = served.call(item["department"], "POST", path, json={"officer": "甲"})
     case = f"/v1/cases/{filed['case']['id']}"
-    body = {"ground": "repair", "reason": "已履行", "officer": "王芳"}
+    body = {"ground": "withdrawal", "reason": "已履行", "officer": "王芳"}
     headers = {
         "Idempotency-Key": f"end-{case}",
         "If-Match": served.call("human-resources", "GET", case).headers["ETag"],

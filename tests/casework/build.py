@@ -6,7 +6,8 @@ import datetime as dt
 from collections.abc import Mapping, Sequence
 
 from engine.casework import decide, fold
-from engine.casework.model import Actor, Case, Command, FileCase
+from engine.casework.commands import Command, FileCase
+from engine.casework.model import Actor, Case
 from engine.decision.model import Decision, Owed
 from engine.language.ir import (
     Calendar,
@@ -19,7 +20,7 @@ from engine.language.ir import (
     Span,
     Validity,
 )
-from tests.decision.build import facts_of
+from tests.decision.build import PROCEDURE, facts_of
 
 HERE = Span("built.yaml", 1, 1)
 DAY = dt.date(2026, 3, 2)
@@ -41,13 +42,14 @@ def measure_of(
     reversible: bool = True,
     evidence: bool = False,
     feedback: str = "quarterly",
+    term: Duration | None = None,
 ) -> Measure:
     """A sanction measure."""
     terms = ResponseTerms(TERMS.accept, TERMS.arm, TERMS.lift, feedback, evidence)  # type: ignore[arg-type]
     return Measure(
         id=name, title=f"措施 {name}", kind="sanction", cls="restrictive" if restrictive else "managerial",
         nature="administrative", mode=mode, reversible=reversible, subjects=(), authority=(), directive=None,  # type: ignore[arg-type]
-        steps=(), response=terms, basis=(), base_list_item=None, validity=Validity(), span=HERE,
+        steps=(), response=terms, basis=(), base_list_item=None, term=term, ladder=None, validity=Validity(), span=HERE,
     )  # fmt: skip
 
 
@@ -68,9 +70,11 @@ def policy() -> Policy:
         name: Department(name, f"部门{name}", "county", "administrative", (), Validity(), HERE) for name in DEPARTMENTS
     }
     gone = Department("gone", "已撤并的局", "county", "administrative", (), Validity(end=dt.date(2019, 1, 1)), HERE)
-    listed = ListDef("list", "严重失信主体名单", "sanction", True, (INITIATOR,), (), {}, {}, (), Validity(), HERE)
+    listed = ListDef(
+        "list", "严重失信主体名单", "sanction", True, (INITIATOR,), (), {}, PROCEDURE, (), Validity(), HERE
+    )
     return Policy(
-        "v1", {}, {**departments, "gone": gone}, {}, {"list": listed}, MEASURES, {}, {}, {}, CALENDARS, (), {}
+        "v1", {}, {**departments, "gone": gone}, {}, {"list": listed}, MEASURES, {}, {}, {}, CALENDARS, {}, (), {}
     )
 
 

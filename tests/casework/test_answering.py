@@ -8,25 +8,11 @@ from dataclasses import replace
 import pytest
 
 from engine.casework import available_actions, decide
+from engine.casework.commands import Accept, Apply, Arm, Confirm, EndListing, FileCase, Lift, Redecide, Refer, Respond
 from engine.casework.deadlines import is_overdue, queue_key
+from engine.casework.events import CaseClosed
 from engine.casework.graph import blockers, critical_path, whom_to_chase
-from engine.casework.model import (
-    TRANSITIONS,
-    Accept,
-    Apply,
-    Arm,
-    Case,
-    CaseClosed,
-    Confirm,
-    EndListing,
-    Evidence,
-    FileCase,
-    Lift,
-    Redecide,
-    Refer,
-    Refusal,
-    Respond,
-)
+from engine.casework.model import TRANSITIONS, Case, Evidence, Refusal
 from tests.casework.build import CALENDARS, DAY, POLICY, by, decision_of, filed, only, owed, run
 
 PUBLISH = owed("publish", "dept1")
@@ -142,6 +128,30 @@ def test_a_referral_creates_a_successor_that_others_wait_for() -> None:
     case = run(case, Accept(by("dept9"), DAY, new))
     case = run(case, Respond(by("dept9"), DAY, new, "implemented"))
     assert case.obligations[waiting].state == "open"
+
+
+def test_each_kind_of_measure_is_answered_in_its_own_way() -> None:
+    """A one-shot measure is not armed, one that takes nothing away needs no confirmation."""
+    case = filed(PUBLISH)
+    name = only(case, "publish", "dept1")
+    case = run(case, Accept(by("dept1"), DAY, name))
+
+    assert refusal(case, Arm(by("dept1"), DAY, name)) == "respond-instead"
+    assert refusal(case, Confirm(by("dept1"), DAY, name)) == "no-confirmation-needed"
+    assert refusal(case, Respond(by("dept1"), DAY, name, "no-occasion")) == "not-standing"
+    assert refusal(case, Accept(by("dept1"), DAY, name)) == "already"
+
+
+def test_what_only_one_body_may_decide_is_not_referred_to_another() -> None:
+    """The court alone, for instance."""
+    case = filed(PUBLISH)
+    alone = replace(POLICY.measures["publish"], authority=("dept1",))
+    policy = replace(POLICY, measures={**POLICY.measures, "publish": alone})
+    command = Refer(by("dept1"), DAY, only(case, "publish", "dept1"), "dept9", "职责划转")
+    with pytest.raises(Refusal) as caught:
+        decide(case, command, policy, CALENDARS)
+
+    assert caught.value.code == "no-authority"
 
 
 def test_nobody_owes_the_same_twice_by_referral() -> None:

@@ -50,7 +50,9 @@ def test_month_ends_are_kept_and_leap_days_do_not_fail() -> None:
 
 def test_an_unpublished_year_gives_a_provisional_deadline() -> None:
     """Reckoned on plain weekends, and marked."""
-    assert add(D(2026, 12, 31), Duration(1, "working days"), CALENDARS) == Due(D(2027, 1, 1), provisional=True)
+    provisional = Due(D(2027, 1, 1), provisional=True, since=D(2026, 12, 31), term="1 working day")
+
+    assert add(D(2026, 12, 31), Duration(1, "working days"), CALENDARS) == provisional
     assert add(D(2026, 12, 1), Duration(3, "working days"), CALENDARS) == Due(D(2026, 12, 4))
 
 

@@ -18,6 +18,7 @@ WAGES = {
     "amount_owed": "120 万元", "workers": "60", "mass_incident": True, "extreme_incident": False,
     "able_but_refusing": True, "construction_sector": True, "works_owner": False, "paid_in_full": False,
     "conduct": "crime-threshold", "decision_number": "长人社欠〔2026〕1号", "decision_date": "2026-03-02",
+    "notice_date": "2026-02-10", "service_date": "2026-03-04", "service_proof": "长人社送〔2026〕1号",
 }  # fmt: skip
 
 

@@ -23,8 +23,8 @@ def test_what_never_took_effect_closes_with_the_listing(shell: Shell, tmp_path: 
     answer = ("respond", first["id"], "respond", "--outcome", "not-applicable", *AS, first["department"])
     unreasoned = shell.run(*answer)
     reasoned = shell.data(*answer, "--reason", "无此业务")
-    ended = shell.data("end", case, "--ground", "repair", "--reason", "已履行", *AS, "human-resources")
-    again = shell.run("end", case, "--ground", "repair", "--reason", "已履行", *AS, "human-resources")
+    ended = shell.data("end", case, "--ground", "withdrawal", "--reason", "已履行", *AS, "human-resources")
+    again = shell.run("end", case, "--ground", "withdrawal", "--reason", "已履行", *AS, "human-resources")
 
     assert unreasoned.exit_code == 3
     assert reasoned["state"] == "closed"
@@ -73,11 +73,14 @@ def test_an_obligation_is_referred(shell: Shell, tmp_path: Path) -> None:
 def test_a_table_of_subjects_is_filed_line_by_line(shell: Shell, tmp_path: Path) -> None:
     """A spreadsheet with one good line, one wrong code, one wrong amount; exit code 1 says that some were refused."""
     path = tmp_path / "filings.csv"
-    head = "list,kind,code,name,conduct,decision_number,decision_date,amount_owed"
+    head = (
+        "list,kind,code,name,conduct,decision_number,decision_date,amount_owed,notice_date,service_date,service_proof"
+    )
+    proofs = "2026-02-10,2026-03-04,1号"
     rows = [
-        f"wage-arrears,enterprise,{enterprise(11)},甲公司,crime-threshold,1号,2026-03-02,80 万元",
-        "wage-arrears,enterprise,911,乙公司,crime-threshold,2号,2026-03-02,80 万元",
-        f"wage-arrears,enterprise,{enterprise(12)},丙公司,crime-threshold,3号,2026-03-02,很多",
+        f"wage-arrears,enterprise,{enterprise(11)},甲公司,crime-threshold,1号,2026-03-02,80 万元,{proofs}",
+        f"wage-arrears,enterprise,911,乙公司,crime-threshold,2号,2026-03-02,80 万元,{proofs}",
+        f"wage-arrears,enterprise,{enterprise(12)},丙公司,crime-threshold,3号,2026-03-02,很多,{proofs}",
     ]
     path.write_text("\ufeff" + "\n".join([head, *rows]), encoding="utf-8")
     result = shell.run("file", path, "--as", "human-resources", "--officer", "王芳")
@@ -93,7 +96,10 @@ def test_a_table_of_subjects_is_filed_line_by_line(shell: Shell, tmp_path: Path)
 def test_one_subject_is_filed_from_options(shell: Shell) -> None:
     """With typed facts; without an officer nothing is filed."""
     words = ("file", "--list", "wage-arrears", "--code", enterprise(13), "--name", "丁公司", "--as", "human-resources")
-    facts = ("conduct=crime-threshold", "decision_number=4号", "decision_date=2026-03-02", "amount_owed=80 万元")
+    facts = (
+        "conduct=crime-threshold", "decision_number=4号", "decision_date=2026-03-02", "amount_owed=80 万元",
+        "notice_date=2026-02-10", "service_date=2026-03-04", "service_proof=4号",
+    )  # fmt: skip
     given = [word for fact in facts for word in ("--fact", fact)]
     nobody = shell.run(*words, *given)
     (line,) = shell.data(*words, *given, "--officer", "王芳")

@@ -10,19 +10,31 @@ from engine.language.ir import (
     Compare,
     Condition,
     Constant,
+    Duration,
     Fact,
     ListDef,
     Memorandum,
+    Objection,
     Policy,
+    Procedure,
+    Publicity,
     Rule,
     Span,
     Table,
+    Term,
     Type,
     Validity,
     Value,
 )
 
 HERE = Span("built.yaml", 1, 1)
+WEEKS = Duration(7, "working days")
+DAYS = Duration(3, "working days")
+PROCEDURE = Procedure(
+    {}, False, None, None, None, None, False, (), None, Publicity(True, None, None, None, (), ()),
+    Term(None, None, None), None, Objection(DAYS, WEEKS, DAYS, suspends=False), {}, None, {}, HERE,
+)  # fmt: skip
+"""No stage, and no clock that runs out."""
 
 
 def compare(name: str, op: str, value: Value, of: Type = Type.INTEGER) -> Compare:
@@ -39,8 +51,8 @@ def memorandum_of(conditions: Sequence[Condition], validity: Sequence[Validity] 
 
 def policy_of(memorandum: Memorandum, tables: Mapping[str, Table] | None = None, version: str = "v") -> Policy:
     """A policy with one memorandum for the sanction list `list`."""
-    listed = ListDef("list", "名单", "sanction", False, (), (), {}, {}, (), Validity(), HERE)
-    return Policy(version, {}, {}, {}, {"list": listed}, {}, {}, tables or {}, {"m": memorandum}, {}, (), {})
+    listed = ListDef("list", "名单", "sanction", False, (), (), {}, PROCEDURE, (), Validity(), HERE)
+    return Policy(version, {}, {}, {}, {"list": listed}, {}, {}, tables or {}, {"m": memorandum}, {}, {}, (), {})
 
 
 def facts_of(values: Mapping[str, Value], records: Sequence[Record] = (), as_of: str = "2026-11-24") -> Facts:

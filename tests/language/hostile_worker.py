@@ -39,6 +39,15 @@ HOSTILE: Mapping[str, Callable[[], str | bytes]] = {
     "lone-surrogate": lambda: "law: \ud800\n",
     "many-keys": lambda: "law: x\n" + "".join(f"k{i}: 1\n" for i in range(100_000)),
     "many-keys-below-the-limit": lambda: "law: x\n" + "".join(f"k{i}: 1\n" for i in range(29_000)),
+    "many-limits": lambda: (
+        "list: x\ntitle: x\nkind: watch\nfiled_by: [a]\nsubjects: [village]\n"
+        "procedure:\n  publicity:\n    max: 1 year\n    limits:\n"
+        + "".join(f"    - {{law: a, max: {i} days}}\n" for i in range(2, 7_000))
+    ),
+    "many-rungs": lambda: (
+        "ladder: x\ntitle: x\nrungs:\n"
+        + "".join(f"- {{act: report, title: x, after: {i} days}}\n" for i in range(7_000, 1, -1))
+    ),
     "many-articles": lambda: "law: x\narticles:\n" + "".join(f"  '{i}': ''\n" for i in range(29_000)),
     "huge-integer": lambda: "calendar: " + "9" * 900_000 + "\nholidays: []\nsource: x\n",
     "huge-money": lambda: "table: t\nlimit: {amount: a, floor: " + "1," * 200_000 + "0 元, cap: 1 元}\n",

@@ -31,7 +31,7 @@ SHARDS = 4
 
 def agree(situation: Situation) -> int:
     """Hold both engines against each other on every subject; the number of pairs compared."""
-    policy = Policy("v", {}, {}, {}, {}, {}, {}, situation.tables, {"m": situation.memorandum}, {}, (), {})
+    policy = Policy("v", {}, {}, {}, {}, {}, {}, situation.tables, {"m": situation.memorandum}, {}, {}, (), {})
     interpreter = Interpreter(policy)
     with Ruleset(compile_program(situation.memorandum, situation.tables)) as ruleset:
         for facts in situation.subjects:

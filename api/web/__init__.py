@@ -1,0 +1,1 @@
+"""Pages for people without a login: plain HTML that needs no script."""

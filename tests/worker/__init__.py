@@ -1,0 +1,1 @@
+"""The worker: one contract for both databases, its command, the clock it goes by."""
