@@ -56,7 +56,7 @@ def ours() -> Callable[[], list[str]]:
 
     rules = tuple(Rule(f"r{n:02}", "", None, condition(n), (), (), Validity(), HERE) for n in range(RULES))
     memorandum = Memorandum("m", "", None, "l", (), rules, (), Validity(), HERE)
-    policy = Policy("v", {}, {}, {}, {}, {}, {}, {}, {"m": memorandum}, {}, (), {})
+    policy = Policy("v", {}, {}, {}, {}, {}, {}, {}, {"m": memorandum}, {}, {}, (), {})
     interpreter = Interpreter(policy)
 
     facts = Facts("s", "enterprise", "l", "tax", dt.date(2026, 11, 24), "", SUBJECT)

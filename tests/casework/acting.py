@@ -68,7 +68,7 @@ def wrong_about(action: str, day: dt.date) -> dict[str, tuple[Any, ...]]:
         "chair": (" ", CLERK.officer), "number": ("",), "proved": ((),), "own": (False,), "channel": ("",),
         "outcome": ("not-list",) if action == "decide" else ("upheld",), "objection": ("o1", "o9"),
         "repair": ("r1", "r9"), "step": ("accept", "refuse", "extend", "grant"),
-        "ground": ("performance", "repair", "expiry", "annulment", "deceased", "dissolved", "not-listed"),
+        "ground": ("not-listed", "repair", "expiry", "dissolved"),
     }  # fmt: skip
 
 

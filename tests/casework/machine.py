@@ -50,6 +50,9 @@ FLAGS = st.tuples(st.booleans(), st.booleans())
 BEGINNINGS = st.sampled_from(("filed", "noticed", "noticed", "decided", "decided", "in-force", "in-force", "in-force"))
 STARTS = st.sampled_from((DAY, DAY, dt.date(2026, 11, 30), dt.date(2026, 12, 21)))
 GONE, HEIRS = st.sampled_from(("dept1", "dept2", "dept3")), st.sampled_from(("dept2", "dept8", None))
+GROUNDS = (
+    "performance", "withdrawal", "expiry", "repair", "correction", "deceased", "dissolved", "annulment", "not-listed",
+)  # fmt: skip
 ONWARD = ("notify", "answer-statement", "hold-hearing", "show-before", "answer-objection", "decide", "serve")
 NOT_A_STAGE = {"apply-repair": {"repair-too-early", "already"}, "extend-repair": {"no-extension"}}
 """Refusals that do not hang on where the case stands; an action is offered all the same."""
@@ -184,7 +187,7 @@ class Procedures(RuleBasedStateMachine):
     def stumble(self, pick: int, which: str) -> None:
         """Someone does anything at all with something wrong about it, one thing after the other, till it passes."""
         able = [a for a in self.offered() if a != "end"]
-        which = able[pick // 512 % len(able)] if able and pick % 4 else which
+        which = able[pick // 512 % len(able)] if able and pick % 2 else which
         ways = self.ways(which)
         if ways:
             command, odd = ways[pick // 4 % len(ways)], wrong_about(which, self.today)
@@ -244,8 +247,8 @@ class Procedures(RuleBasedStateMachine):
             gone = replace(self.register[old], validity=Validity(end=self.today - STEP), merged_into=heir)
             self.register = {**self.register, old: gone}
 
-    @precondition(lambda self: len(self.events) > 40)
-    @rule(ground=st.sampled_from(("performance", "withdrawal", "expiry", "repair", "correction")))
+    @precondition(lambda self: len(self.events) > (8 if self.case.state in BEFORE_FORCE else 40))
+    @rule(ground=st.sampled_from(GROUNDS))
     def end(self, ground: Any) -> None:
         """The initiator ends the listing, if it may."""
         self.attempt(c.EndListing(CHIEF, self.today, ground, "理由"))
