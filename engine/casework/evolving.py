@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Any
@@ -16,7 +17,7 @@ from engine.casework.events import (
     ObligationMoved,
     ObligationsAdded,
 )
-from engine.casework.model import Case, Obligation
+from engine.casework.model import Case, Clock, Obligation
 
 COLLECTIONS: Mapping[str, str] = {"party": "parties", "objection": "objections", "repair": "repairs", "task": "tasks"}
 
@@ -55,11 +56,17 @@ def evolve(case: Case | None, event: Event) -> Case:
         case CaseMoved(changes=changes):
             return replace(case, **_fields(case, changes))
         case ListingEnded(on=day, ground=ground):
-            return replace(case, state="lifting", ended_on=day, ground=ground)
+            publicity, listing = (_stopped(clock, day) for clock in (case.publicity, case.listing))
+            return replace(case, state="lifting", ended_on=day, ground=ground, publicity=publicity, listing=listing)
         case CaseClosed():
             return replace(case, state="closed")
         case _:
             raise ValueError(event)
+
+
+def _stopped(clock: Clock | None, day: dt.date) -> Clock | None:
+    """A clock that stops with the listing, unless it had stopped before."""
+    return clock if clock is None or clock.ended_on is not None else replace(clock, ended_on=day)
 
 
 def changed(before: Obligation, event: ObligationMoved) -> Obligation:

@@ -318,6 +318,9 @@ class Plain(Owing):
     def end(self, ground: str, today: dt.date) -> None:
         """The listing ends, and with it everything."""
         self.stage, self.ground, self.ended = "lifting", ground, today
+        for clock in self.clocks.values():
+            clock["ended"] = clock["ended"] or today
+        self.clocks = {n: {**k, "ended": k["ended"] or today} for n, k in self.clocks.items()}
         self.undo(set(self.owed), today, None)
         self.close_if_done()
 
