@@ -37,7 +37,10 @@ def ways_to(action: str, case: Case, day: dt.date, decision: Decision, deciders:
             return [c.ShowBefore(CHIEF, day)]
         case "decide":
             decider = by((*deciders, case.initiator)[0])
-            return [c.DecideListing(decider, day, "list", "1号", "清楚", decision)]
+            return [
+                c.DecideListing(decider, day, "list", "1号", "清楚", decision),
+                c.DecideListing(decider, day, "not-list", "1号", "已付清"),
+            ]
         case "serve":
             return [c.Serve(CHIEF, day, p, day, "送达", EVIDENCE, decision) for p in parties]
         case "publish":
@@ -66,7 +69,7 @@ def wrong_about(action: str, day: dt.date) -> dict[str, tuple[Any, ...]]:
         "served_on": near, "received_on": near, "held_on": near, "announced_on": near, "evidence": ((),),
         "reasons": (" ",), "reason": ("",), "points": ((), (" ",)), "answers": ((), ("答", " ")), "statement": ("s9",),
         "chair": (" ", CLERK.officer), "number": ("",), "proved": ((),), "own": (False,), "channel": ("",),
-        "outcome": ("not-list",) if action == "decide" else ("upheld",), "objection": ("o1", "o9"),
+        "outcome": ("upheld",) if action == "answer-objection" else (), "objection": ("o1", "o9"),
         "repair": ("r1", "r9"), "step": ("accept", "refuse", "extend", "grant"),
         "ground": ("not-listed", "repair", "expiry", "dissolved"),
     }  # fmt: skip

@@ -56,7 +56,7 @@ def procedures(draw: st.DrawFn) -> Procedure:
         statement=draw(one_of(None, days(3), Duration(10, "days"))),
         hearing_request=draw(one_of(None, days(5))),
         hearing_notice=draw(one_of(None, days(7))),
-        pre_publicity=draw(one_of(None, days(5))) if house else None,
+        pre_publicity=draw(one_of(None, days(5))) if house and notice != "house" else None,
         decision=house,
         decided_by=draw(one_of((), (), ("dept9",))) if house else (),
         service=days(7) if service == "house" else None,
@@ -72,7 +72,8 @@ def procedures(draw: st.DrawFn) -> Procedure:
 def publicities() -> st.SearchStrategy[Publicity]:
     """A publicity clock."""
     return st.builds(
-        Publicity, st.booleans(), one_of(None, days(7)), one_of(None, months(3)), one_of(None, months(6), months(12)),
+        Publicity, one_of(True, True, False), one_of(None, days(7), days(7)), one_of(None, months(3)),
+        one_of(None, months(6), months(12)),
         st.just(()), st.just(()),
     )  # fmt: skip
 

@@ -62,7 +62,7 @@ def test_the_engine_and_the_plain_model_agree() -> None:
     run_state_machine_as_test(Procedures, settings=long(RUNS))
 
     if RUNS >= FULL_RUNS:
-        assert set() == EVERYTHING - SEEN
+        assert set() == EVERYTHING - {*SEEN}
 
 
 def overlooking(words: str) -> Callable[..., tuple[str, ...]]:
@@ -87,7 +87,9 @@ FIRES = ticking.fires
 FIRST_END = ticking._first_end
 PLANTED: dict[str, tuple[tuple[object, str, object], ...]] = {
     "listed without notice": tuple((m, "what_is_missing", overlooking("尚未告知")) for m in (stages, deciding)),
-    "listed over an objection": tuple((m, "what_is_missing", overlooking("有异议")) for m in (stages, deciding)),
+    "listed over what nobody answered": tuple(
+        (m, "what_is_missing", overlooking("尚未答复")) for m in (stages, deciding)
+    ),
     "late statement lost": ((deciding, "receive_statement", losing_late_ones),),
     "nobody waits for service": ((filing, "_held", lambda *_: False),),
     "serving offered too early": ((deciding, "_serves", lambda *_: True),),
