@@ -209,7 +209,11 @@ class Procedures(RuleBasedStateMachine):
             all_ = list(self.case.obligations.values())
             able = [o for o in all_ if available_actions(o)] or all_
             among = all_ if pick % 8 == 7 else able
-            self.attempt(answer_of(among[pick // 8 % len(among)], self.today, pick // 64))
+            o = among[pick // 8 % len(among)]
+            command = answer_of(o, self.today, pick // 64)
+            if self.attempt(command) and isinstance(command, c.Refer):  # and back again
+                new = list(self.case.obligations)[-1]
+                self.attempt(c.Refer(by(command.to), self.today, new, o.department, "退回"))
 
     @precondition(lambda self: self.case.state != "closed")
     @rule(bits=BITS, unpaid=st.booleans(), how=st.sampled_from(("correct", "correct", "migrate", "redecide", "object")))
@@ -385,7 +389,9 @@ class Procedures(RuleBasedStateMachine):
         elif self.case.state == "in-force":
             assert self.attempt(c.EndListing(CHIEF, self.today, "performance", "已履行"))
         while self.case.state != "closed":
-            o = next(o for o in self.case.obligations.values() if "lift" in available_actions(o))
-            assert self.attempt(c.Lift(by(o.department), self.today, o.id, EVIDENCE))
+            lifting = [o for o in self.case.obligations.values() if o.state == "lifting"]
+            first = next(o for o in lifting if not o.unlifted)
+            for o in (*(x for x in lifting if x.unlifted), first):
+                assert (o is first) == self.attempt(c.Lift(by(o.department), self.today, o.id, EVIDENCE))
             self.the_model_and_the_case_agree()
         assert fold(self.events) == self.case

@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import datetime as dt
 import os
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -18,7 +17,6 @@ from hypothesis.stateful import (
 )
 
 from engine.casework import (
-    clocks,
     deciding,
     filing,
     lifting,
@@ -101,7 +99,6 @@ PLANTED: dict[str, tuple[tuple[object, str, object], ...]] = {
     "repair before its minimum": ((remedies, "earliest_repair", lambda *_: None),),
     "corrected for good": ((filing, "REPLACEABLE", frozenset()),),
     "new dates never reckoned": ((ticking, "reissue", lambda *_: None),),
-    "warned a day late": ((clocks, "WARNING", dt.timedelta(days=29)),),
 }
 
 
