@@ -42,7 +42,10 @@ def due_cases(context: Context, *, limit: int = 1000, fresh_calendars: bool = Fa
     with read(context.engine) as conn:
         policy = context.policies.current(conn)
         gone = [d.id for d in policy.departments.values() if d.validity.end and d.validity.end.isoformat() < today]
-        own = select(cases.c.id).where(cases.c.wake_on <= today)
+        own_reasons = [cases.c.wake_on <= today]
+        if fresh_calendars:  # parties, tasks, objections and repairs have deadlines too
+            own_reasons.append(and_(cases.c.process.like('%"provisional":true%'), cases.c.state != "closed"))
+        own = select(cases.c.id).where(or_(*own_reasons))
         live = obligations.c.state != "closed"
         reasons = [obligations.c.wake_on <= today, and_(obligations.c.department_id.in_(gone), live)]
         if fresh_calendars:

@@ -242,6 +242,17 @@ def test_time_ends_a_listing_by_itself_and_twice_is_once(desk: Desk) -> None:
     assert {m.audience for m in told} == {"chief", "report"}
 
 
+def test_new_calendars_wake_cases_whose_own_deadlines_are_provisional(desk: Desk) -> None:
+    """A statement's period that ends in the year whose calendar is provisional, though nothing is owed yet."""
+    desk.clock.turn(days=35)
+    case, _ = file(desk)
+    party = desk.office.process(HR, case).parties[0]
+    step(desk, case, "notify", party=party.id, method="直接送达", reason="失约", evidence=PROOF)
+
+    assert desk.office.due_cases() == ()
+    assert desk.office.due_cases(fresh_calendars=True) == (case,)
+
+
 def test_messages_are_delivered_once_and_failures_stay(desk: Desk) -> None:
     """What a failing sender did not take is handed over again."""
     case, _ = in_force(desk)
