@@ -9,7 +9,7 @@ import sys
 
 import typer
 
-from api.cli import calendars, casework, explaining, host, policy, procedure, simulate, worker
+from api.cli import calendars, casework, checking, explaining, host, policy, procedure, simulate, testing, worker
 from api.cli.common import EXIT_CODES
 
 __all__ = ["app", "main"]
@@ -22,6 +22,8 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
+checking.register(app)
+testing.register(app)
 policy.register(app)
 casework.register(app)
 procedure.register(app)

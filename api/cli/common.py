@@ -30,11 +30,17 @@ STATES = {
     "waiting": "等待前置", "open": "待接收", "accepted": "已接收", "in-force": "实施中", "done": "已完成",
     "lifting": "待解除", "closed": "已办结",
 }  # fmt: skip
+COUNTS = {
+    "law": "法律文件", "department": "部门", "record": "征集目录", "list": "名单", "measure": "措施", "matter": "事项",
+    "table": "决策表", "memorandum": "备忘录", "calendar": "年历", "ladder": "督办阶梯",
+    "tests": "测试文件", "cases": "测试", "rule": "规则", "test": "测试",
+}  # fmt: skip
 WIDE = 120  # columns where nobody's window sets them: in a pipe or a file
 
 console = Console(width=None if sys.stdout.isatty() or "COLUMNS" in os.environ else WIDE)
 errors = Console(stderr=True)
 
+Paths = Annotated[list[Path] | None, typer.Argument(help="政策文件或文件夹；默认随附的整套政策")]
 Json = Annotated[bool, typer.Option("--json", help="输出 JSON")]
 Database = Annotated[
     str | None, typer.Option("--db", help="数据库地址；默认取 XINHENG_DATABASE_URL，再默认 sqlite:///xinheng.db")

@@ -1,15 +1,16 @@
-"""Commands for policy staff: check, test, schema, procedures, policy."""
+"""Commands for policy staff: schema, procedures, policy."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated
 
 import typer
 
 from api.cli.common import (
+    COUNTS,
     FOUND,
     USAGE,
     As,
@@ -17,8 +18,8 @@ from api.cli.common import (
     Json,
     Key,
     Officer,
+    Paths,
     bundle,
-    console,
     fail,
     office_of,
     out,
@@ -26,19 +27,11 @@ from api.cli.common import (
     show,
 )
 
-Paths = Annotated[list[Path] | None, typer.Argument(help="政策文件或文件夹；默认随附的整套政策")]
-COUNTS = {
-    "law": "法律文件", "department": "部门", "record": "征集目录", "list": "名单", "measure": "措施", "matter": "事项",
-    "table": "决策表", "memorandum": "备忘录", "calendar": "年历", "ladder": "督办阶梯",
-    "tests": "测试文件", "cases": "测试", "rule": "规则", "test": "测试",
-}  # fmt: skip
 SINGULAR = {"memoranda": "memorandum"}
 
 
 def register(app: typer.Typer) -> None:
     """Add the commands."""
-    app.command("check")(check)
-    app.command("test")(run_beside)
     app.command("schema")(schema)
     app.command("procedures")(procedures)
     group = typer.Typer(help="查看、提出、批准政策。", no_args_is_help=True)
@@ -46,67 +39,6 @@ def register(app: typer.Typer) -> None:
     group.command("propose")(propose)
     group.command("approve")(approve)
     app.add_typer(group, name="policy")
-
-
-def check(
-    paths: Paths = None,
-    form: Annotated[Literal["text", "json", "github"], typer.Option("--format", help="输出格式")] = "text",
-) -> None:
-    """检查政策文件，一次列出全部问题；有错误时退出码为 1。"""
-    from engine.compiler import compile_policy
-    from engine.language import as_github, as_json, as_text
-
-    files = bundle(paths)
-    compiled = compile_policy(files)
-    bad = sum(d.severity == "error" for d in compiled.diagnostics)
-    if form == "json":
-        version = compiled.policy.version if compiled.policy else None
-        document = {"counts": dict(compiled.counts), "version": version, "diagnostics": as_json(compiled.diagnostics)}
-        typer.echo(json.dumps(document, ensure_ascii=False, indent=2))
-    elif form == "github":
-        typer.echo(as_github(compiled.diagnostics), nl=False)
-    else:
-        typer.echo(as_text(compiled.diagnostics, files), nl=False)
-        counts = "，".join(f"{COUNTS.get(k, k)} {v}" for k, v in compiled.counts.items())
-        others = len(compiled.diagnostics) - bad
-        typer.echo(f"{len(files)} 个文件：{counts}。{bad} 个错误，{others} 个其他提示。")
-        if compiled.policy:
-            typer.echo(f"版本 {compiled.policy.version}")
-    raise typer.Exit(FOUND if bad else 0)
-
-
-def run_beside(paths: Paths = None, json_: Json = False) -> None:
-    """运行写在规则旁边的测试；有失败时退出码为 1。"""
-    from engine.compiler import compile_policy
-    from engine.decision.policy_tests import run_tests
-    from engine.language import as_text
-
-    files = bundle(paths)
-    compiled = compile_policy(files)
-    if compiled.policy is None:
-        typer.echo(as_text([d for d in compiled.diagnostics if d.severity == "error"], files), nl=False, err=True)
-        raise typer.Exit(FOUND)
-    outcomes, coverage = run_tests(compiled.policy)
-    failed = [o for o in outcomes if not o.passed]
-    if json_:
-        out(
-            {
-                "passed": len(outcomes) - len(failed),
-                "failed": [{"test": o.test, "at": str(o.span), "problems": o.problems} for o in failed],
-                "never_fired": coverage.never_fired,
-                "never_silent": coverage.never_silent,
-            }
-        )
-    else:
-        for outcome in failed:
-            console.print(f"[bold red]✗[/] {outcome.span}  {outcome.memorandum}：{outcome.test}", highlight=False)
-            for problem in outcome.problems:
-                console.print(f"    {problem}", highlight=False, markup=False)
-        for title, rules in (("没有测试使其成立", coverage.never_fired), ("没有测试使其不成立", coverage.never_silent)):
-            for rule in rules:
-                console.print(f"[yellow]{title}[/] {rule}", highlight=False)
-        typer.echo(f"{len(outcomes) - len(failed)} 个通过，{len(failed)} 个失败")
-    raise typer.Exit(FOUND if failed else 0)
 
 
 def schema(

@@ -1,0 +1,1 @@
+"""What policy staff need before a change is in force: proofs with witnesses, differences, coverage, mutations."""
