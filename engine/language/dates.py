@@ -58,7 +58,7 @@ def may_exceed(one: Duration, other: Duration) -> bool:
         return one.amount > other.amount
     if one.unit in MONTHS and other.unit in MONTHS:
         return one.amount * MONTHS[one.unit] > other.amount * MONTHS[other.unit]
-    return _days(one)[1] > _days(other)[0]
+    return day_bounds(one)[1] > day_bounds(other)[0]
 
 
 def longest(working_days: int) -> int:
@@ -66,7 +66,7 @@ def longest(working_days: int) -> int:
     return working_days + 2 * (working_days // 5 + 1) + 10 * (working_days // 60 + 1)
 
 
-def _days(duration: Duration) -> tuple[int, int]:
+def day_bounds(duration: Duration) -> tuple[int, int]:
     """The fewest and the most calendar days that a duration can be."""
     match duration.unit:
         case "days":
