@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sysconfig
+import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -13,10 +14,16 @@ FOLDERS = ("rules", "memoranda")
 SKIPPED = frozenset({"schema", "documents"})  # generated schemas and letter templates under rules/
 MAX_FILES = 10_000  # the default bundle has some 300; more is a wrong folder
 SUFFIX = ".yaml"
+SETTLED_SECONDS = 0.2
+"""For how long files have to stay the same; an editor, or a copy of the whole bundle, writes without such a pause."""
 
 
 class BundleError(Exception):
     """A bundle cannot be read: a path is missing, two files have one name, or there are far too many."""
+
+
+class UnsettledError(BundleError):
+    """Somebody is writing to the files at this moment."""
 
 
 def default_bundle() -> Path:
@@ -48,6 +55,42 @@ def read_bundle(paths: Sequence[Path] = ()) -> dict[str, str | bytes]:
 
     """
     files: dict[str, str | bytes] = {}
+    for name, file in bundle_files(paths).items():
+        with file.open("rb") as stream:
+            files[name] = stream.read(MAX_BYTES + 1)
+    return files
+
+
+def read_settled(paths: Sequence[Path] = ()) -> dict[str, str | bytes]:
+    """The same, if nobody is writing: files are read twice, a moment apart, and have to be the same in every respect.
+
+    Raises:
+        UnsettledError: they changed meanwhile.
+        BundleError: as `read_bundle`.
+        OSError: as `read_bundle`.
+
+    """
+    before, files = _stamps(paths), read_bundle(paths)
+    time.sleep(SETTLED_SECONDS)
+    if read_bundle(paths) != files or _stamps(paths) != before:
+        message = "政策文件正在被改动，请等写完再来"
+        raise UnsettledError(message)
+    return files
+
+
+def _stamps(paths: Sequence[Path]) -> dict[str, tuple[int, int, int]]:
+    found = {name: file.stat() for name, file in bundle_files(paths).items()}
+    return {name: (s.st_ino, s.st_mtime_ns, s.st_size) for name, s in found.items()}
+
+
+def bundle_files(paths: Sequence[Path] = ()) -> dict[str, Path]:
+    """The same relative path → where the file is on disk.
+
+    Raises:
+        BundleError: a path does not exist, two files get the same relative path, or there are too many.
+
+    """
+    files: dict[str, Path] = {}
     for path in paths or (default_bundle(),):
         for name, file in _files(path):
             if name in files:
@@ -56,8 +99,7 @@ def read_bundle(paths: Sequence[Path] = ()) -> dict[str, str | bytes]:
             if len(files) >= MAX_FILES:
                 message = f"政策文件超过 {MAX_FILES:,} 个"
                 raise BundleError(message)
-            with file.open("rb") as stream:
-                files[name] = stream.read(MAX_BYTES + 1)
+            files[name] = file
     return files
 
 

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import os
 import secrets
 import threading
 from collections.abc import Iterator
-from contextlib import closing, contextmanager, suppress
+from contextlib import closing, contextmanager
 from functools import partial
 from pathlib import Path
 
@@ -14,7 +13,10 @@ from sqlalchemy.engine import make_url
 
 from adapters.ledger import open_database, upgrade
 from adapters.office import Office
+from adapters.office.proofs import LogSettings
+from adapters.policy_checks import Examiner
 from adapters.pool import EnginePool
+from adapters.signing import FileSigner, make_once
 from api.clock import now
 from api.settings import Settings
 from engine.decision.model import Decision, Facts
@@ -36,20 +38,10 @@ def read_secret(settings: Settings) -> bytes:
         SecretError: there is no usable secret.
 
     """
-    path = settings.secret_file
-    if path is None:
-        database = make_url(settings.database_url)
-        beside = database.database if database.get_backend_name() == "sqlite" else None
-        path = Path(f"{beside or 'xinheng'}.secret")
+    path = settings.secret_file or _beside(settings, "secret")
     try:
         if not path.exists():
-            # Written aside and then linked: whoever starts at the same moment never reads half of it.
-            made = path.with_name(f"{path.name}.{os.getpid()}.{secrets.token_hex(4)}")
-            with os.fdopen(os.open(made, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
-                file.write(secrets.token_hex(SECRET_BYTES).encode())
-            with suppress(FileExistsError):
-                os.link(made, path)
-            made.unlink()
+            make_once(path, secrets.token_hex(SECRET_BYTES).encode())
         secret = path.read_bytes().strip()
     except OSError as error:
         message = f"{path}：{error.strerror}"
@@ -58,6 +50,28 @@ def read_secret(settings: Settings) -> bytes:
         message = f"{path} 不足 {SECRET_BYTES} 字节"
         raise SecretError(message)
     return secret
+
+
+def signer_of(settings: Settings) -> FileSigner:
+    """The key that signs what puts policy in force; made when something is signed first.
+
+    It belongs to the database like the secret: what another key signed is not put in force, unless it is told to trust
+    that one.
+    """
+    return FileSigner(settings.signing_key_file or _beside(settings, "signing-key.pem"))
+
+
+def log_settings_of(settings: Settings) -> LogSettings:
+    """How the log is kept. Its key is one of its own: whoever serves signs with it at every write."""
+    signer = FileSigner(settings.log_key_file or _beside(settings, "log-key.pem"))
+    return LogSettings(signer, settings.merge_delay, settings.log_hash)
+
+
+def _beside(settings: Settings, suffix: str) -> Path:
+    """A file beside the database, or where the service runs if that is a server's."""
+    database = make_url(settings.database_url)
+    beside = database.database if database.get_backend_name() == "sqlite" else None
+    return Path(f"{beside or 'xinheng'}.{suffix}")
 
 
 class LateEngines:
@@ -93,6 +107,10 @@ def open_office(settings: Settings, *, serving: bool = True) -> Iterator[Office]
         upgrade(engine)
         make = EnginePool if serving else LateEngines
         with closing(make(settings.engine_children)) as engines:
-            yield Office(engine, evaluator=engines, clock=clock, secret=read_secret(settings))
+            yield Office(
+                engine, evaluator=engines, clock=clock, secret=read_secret(settings), signer=signer_of(settings),
+                examiner=Examiner(settings.check_seconds, settings.check_megabytes, settings.law_texts),
+                log=log_settings_of(settings),
+            )  # fmt: skip
     finally:
         engine.dispose()

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from adapters.office.intake import MAX_LINES
+from adapters.office.proofs import DELAY
+from adapters.policy_checks import MEGABYTES, SECONDS
 from api.clock import now
 
 
@@ -25,6 +27,15 @@ class Settings(BaseSettings):
 
     database_url: str = "sqlite:///xinheng.db"
     secret_file: Path | None = None  # digests identity codes; made beside the database on first use
+    signing_key_file: Path | None = None  # signs what puts policy in force; made beside the database on first use
+    log_key_file: Path | None = None  # signs what is proved of the log; made beside the database on first use
+    # an event is in a checkpoint within seconds; the rest is for restarts of the worker
+    merge_delay: Annotated[int, Field(ge=30)] = DELAY
+    log_hash: Literal["sha256", "sm3"] = "sha256"  # of a log that is yet to begin; one that has begun keeps its own
+    law_texts: Path | None = None  # a folder with the texts of laws, against which a proposal's citations are held
+    # a proposal is checked in a process of its own: 1,000 rules take a minute of one core
+    check_seconds: Annotated[float, Field(gt=0)] = SECONDS
+    check_megabytes: Annotated[int, Field(ge=256)] = MEGABYTES  # the engine and its solver map some 100 empty
     engine_children: Annotated[int, Field(ge=1)] = (
         2  # durable_rules processes; a decision keeps one busy for milliseconds
     )

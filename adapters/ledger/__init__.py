@@ -6,10 +6,12 @@ from adapters.ledger.policies import CorruptPolicyError, PolicyStore, UnknownPol
 from adapters.ledger.projections import UnknownCaseError, load_case, load_header, load_slice
 from adapters.ledger.rebuild import rebuild
 from adapters.ledger.store import BrokenChainError, append, read_events
+from adapters.ledger.tree import NoCheckpointError
 
 __all__ = [
     "BrokenChainError",
     "CorruptPolicyError",
+    "NoCheckpointError",
     "PolicyStore",
     "UnknownCaseError",
     "UnknownPolicyError",

@@ -57,13 +57,21 @@ PROCESS = (
 def event_hash(
     *, case: str, version: int, kind: str, on: str, at: str, actor: Mapping[str, str], payload: str, prev: str
 ) -> str:
-    """SHA-256 in hex over the RFC 8785 form of an event; this text is what later proofs rest on.
+    """SHA-256 in hex over the text of an event; all proofs rest on it."""
+    written = event_text(case=case, version=version, kind=kind, on=on, at=at, actor=actor, payload=payload, prev=prev)
+    return hashlib.sha256(written.encode()).hexdigest()
+
+
+def event_text(
+    *, case: str, version: int, kind: str, on: str, at: str, actor: Mapping[str, str], payload: str, prev: str
+) -> str:
+    """The RFC 8785 form of an event.
 
     `payload` is canonical text already. It stands between `on` and `prev`, where the order of keys puts it.
     """
     before = canonical({"actor": dict(actor), "at": at, "case": case, "on": on})
     after = canonical({"prev": prev, "type": kind, "version": version})
-    return hashlib.sha256(f'{before[:-1]},"payload":{payload},{after[1:]}'.encode()).hexdigest()
+    return f'{before[:-1]},"payload":{payload},{after[1:]}'
 
 
 def canonical(value: object) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import hashlib
 import json
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
@@ -15,6 +16,7 @@ from adapters.ledger.serial import (
     GENESIS,
     canonical,
     event_hash,
+    event_text,
     facts_to_json,
     from_payload,
     limits_to_json,
@@ -55,13 +57,17 @@ class StoredEvent:
         """The event itself."""
         return from_payload(self.type, self.payload, self.on, Actor(self.department, self.officer))
 
-    def computed_hash(self) -> str:
-        """The hash it must carry."""
-        return event_hash(
+    def canonical_text(self) -> str:
+        """The text whose SHA-256 is its hash."""
+        return event_text(
             case=self.case, version=self.version, kind=self.type, on=self.on.isoformat(), at=self.at,
             actor={"department": self.department, "officer": self.officer, "key": self.key_id}, payload=self.text,
             prev=self.prev_hash,
         )  # fmt: skip
+
+    def computed_hash(self) -> str:
+        """The hash it must carry."""
+        return hashlib.sha256(self.canonical_text().encode()).hexdigest()
 
 
 def latest_decision(happened: Iterable[Event], otherwise: str) -> str:

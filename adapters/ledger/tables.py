@@ -1,6 +1,7 @@
 """The tables of the ledger.
 
-Truth is in `events`, `decisions`, `records`, `relations`, `policies`, `activations`, `subjects` and `identities`;
+Truth is in `events`, `decisions`, `records`, `relations`, `policies`, `proposals`, `activations`, `subjects` and
+`identities`;
 `cases`, `obligations`, `edges` and `limits` are projections that `rebuild` derives again from the events;
 `messages` are written with the events and kept. Instants are
 RFC 3339 UTC text with microseconds and days are ISO text, so that both databases store, order and compare them alike.
@@ -324,21 +325,63 @@ policies = Table(
     Column("version", Key, primary_key=True),
     Column("content", LargeBinary, nullable=False),  # zlib over the JSON object path → text
     Column("counts", Text, nullable=False),
+)
+
+proposals = Table(
+    "proposals",
+    metadata,
+    Column("id", Serial, Identity(always=False), primary_key=True),
+    Column("version", Key, ForeignKey("policies.version"), nullable=False),
+    Column("base", Key),  # the version that it was made from, and that it is to replace
+    Column("rollback", Boolean, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("from_on", Key),  # the day, in China, at whose beginning it comes into force; none: when it is approved
+    Column("migration", Key, nullable=False),
+    Column("checks", Text, nullable=False),  # JSON: what was checked, and with what result
+    Column("checks_digest", Key, nullable=False),  # SHA-256 of it, which is what is signed
+    Column("changes", Text, nullable=False),  # JSON: what differs from the base
+    Column("changes_digest", Key, nullable=False),
     Column("proposed_at", Key, nullable=False),
     Column("proposed_department", Key, nullable=False),
     Column("proposed_officer", Text, nullable=False),
     Column("proposed_key", Key, nullable=False),
-)
+    Column("state", Key, nullable=False),  # open, approved, refused, withdrawn
+    Column("closed_at", Key),
+    Column("closed_by", Text),
+    Column("closed_key", Key),
+    Column("remark", Text),
+    Index(
+        "ix_proposals_open", "version", unique=True,
+        sqlite_where=text("state = 'open'"), postgresql_where=text("state = 'open'"),
+    ),
+)  # fmt: skip
 
 activations = Table(
     "activations",
     metadata,
     Column("id", Serial, Identity(always=False), primary_key=True),
+    Column("act", Key, nullable=False),  # first, approval, rollback, withdrawal
     Column("version", Key, ForeignKey("policies.version"), nullable=False),
-    Column("proposed_by", Text, nullable=False),
+    Column("replaces", Key),  # the version in force until then
+    Column("proposal_id", Serial, ForeignKey("proposals.id"), nullable=False),
+    Column("effective_from", Key, nullable=False),  # an instant; in force is the last row whose instant has come
     Column("approved_by", Text, nullable=False),
     Column("approved_key", Key, nullable=False),
     Column("approved_at", Key, nullable=False),
+    Column("remark", Text, nullable=False),
+    # none of these three before there were signatures
+    Column("previous", Key),  # digest of the activation before this one, in the order of ids
+    Column("signer", Key),  # public key
+    Column("signature", Key),
+)
+
+case_migrations = Table(
+    "case_migrations",
+    metadata,
+    Column("activation_id", Serial, ForeignKey("activations.id"), primary_key=True),
+    Column("case_id", Key, primary_key=True),
+    Column("outcome", Text, nullable=False),  # empty: done; else why not, in words
+    Column("at", Key, nullable=False),
 )
 
 api_keys = Table(

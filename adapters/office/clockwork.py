@@ -40,7 +40,7 @@ def due_cases(context: Context, *, limit: int = 1000, fresh_calendars: bool = Fa
     """
     today = context.today().isoformat()
     with read(context.engine) as conn:
-        policy = context.policies.current(conn)
+        policy = context.policies.current(conn, context.now())
         gone = [d.id for d in policy.departments.values() if d.validity.end and d.validity.end.isoformat() < today]
         own_reasons = [cases.c.wake_on <= today]
         if fresh_calendars:  # parties, tasks, objections and repairs have deadlines too
@@ -74,7 +74,7 @@ def _advance(context: Context, case_id: str, before_commit: Callable[[], None]) 
         except UnknownCaseError as error:
             raise NotFoundError from error
         policy = context.policies.get(case.policy, conn)
-        current = context.policies.current(conn)
+        current = context.policies.current(conn, context.now())
     command = Tick(CLOCKWORK, max(context.today(), case.last_on or dt.date.min), current.departments)
     happened = decide(case, command, policy, current.calendars)
     if not happened:
@@ -153,7 +153,8 @@ def beat(context: Context, worker: str, *, period: int) -> bool:
     has to fire for it, or the day is not noted.
     """
     with read(context.engine) as conn:
-        policy = context.policies.current(conn)
+        policy = context.policies.current(conn, context.now())
+        context.policies.prepare(conn, context.now())
         known = conn.execute(select(heartbeats.c.calendars).where(heartbeats.c.worker == worker)).scalar()
     today, digest = context.today(), calendars_digest(policy)
     values = {
@@ -185,14 +186,15 @@ def canary_sings(policy: Policy, today: dt.date) -> bool:
 
 
 def health(context: Context) -> Health:
-    """Whether a worker was heard of within its period, and whether its canary sang today."""
+    """Whether a worker was heard of within its period, its canary sang today, and no promise of the log is overdue."""
     with read(context.engine) as conn:
         row = conn.execute(select(heartbeats).order_by(heartbeats.c.at.desc()).limit(1)).one_or_none()
         waiting = conn.execute(
             select(func.count()).select_from(message_table).where(message_table.c.delivered_at.is_(None))
         ).scalar_one()
+        promises = not context.proofs.overdue(conn)
     if row is None:
-        return Health(alive=False, canary=False, last=None, worker=None, waiting=waiting)
+        return Health(alive=False, canary=False, last=None, worker=None, waiting=waiting, promises=promises)
     last = dt.datetime.fromisoformat(row.at)
     silent = (context.clock() - last).total_seconds()
     yesterday = (context.today() - dt.timedelta(days=1)).isoformat()
@@ -202,6 +204,7 @@ def health(context: Context) -> Health:
         last=row.at,
         worker=row.worker,
         waiting=waiting,
+        promises=promises,
     )
 
 

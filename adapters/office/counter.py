@@ -8,8 +8,9 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import ColumnElement, ScalarSelect, Select, and_, bindparam, exists, false, insert, or_, select, true
 
+from adapters.ledger.activations import in_force_id
 from adapters.ledger.database import Prepared, driver
-from adapters.ledger.tables import activations, cases, checks, limits, obligations, subjects
+from adapters.ledger.tables import cases, checks, limits, obligations, subjects
 from adapters.office.access import known_form, require_role
 from adapters.office.errors import FieldError, ForbiddenError, InvalidError, NotFoundError, storable
 from adapters.office.model import (
@@ -52,7 +53,7 @@ class Counter:
             .order_by(limits.c.case_id, limits.c.rule),
         )
         self._log = Prepared(engine, insert(checks))
-        self._current = Prepared(engine, _current())
+        self._current = Prepared(engine, in_force_id())
 
     def check(self, principal: Principal, request: CheckRequest) -> CheckResult:
         """See `Office.check`."""
@@ -60,15 +61,16 @@ class Counter:
         digests = self._named(request)
         # a flush would cost several times the whole answer; see docs/decisions/0006
         with driver(self._context.engine, flush=False) as cursor:
-            rows = self._rows(cursor, request, digests)
-            policy = self._policy(cursor, rows)
+            now = self._context.now()
+            rows = self._rows(cursor, request, digests, now)
+            policy = self._policy(cursor, rows, now)
             matter = _matter(policy, principal, request)
             result = self._answer(cursor, principal, matter, rows)
             told = [[d.obligation, d.effect] for d in result.directives]
             self._log.run(
                 cursor,
                 {
-                    "id": result.check, "at": self._context.now(), "department": principal.department,
+                    "id": result.check, "at": now, "department": principal.department,
                     "officer": principal.officer, "key_id": principal.key_id,
                     "subject_id": rows[0].subject if rows else None, "matter": request.matter,
                     "purpose": request.purpose.strip(), "answer": json.dumps(told, separators=(",", ":")),
@@ -106,19 +108,19 @@ class Counter:
         code = normalise(request.code)
         return tuple(self._context.code_digest(f"{scheme}:{code}") for scheme in schemes)
 
-    def _rows(self, cursor: Any, request: CheckRequest, digests: Sequence[str]) -> list[_Found]:
+    def _rows(self, cursor: Any, request: CheckRequest, digests: Sequence[str], now: str) -> list[_Found]:
         if digests:
-            values = {"first": digests[0], "second": digests[-1], "matter": request.matter}
+            values = {"first": digests[0], "second": digests[-1], "matter": request.matter, "now": now}
             return [_Found(*row) for row in self._find.run(cursor, values).fetchall()]
-        values = {"first": known_form(str(request.subject)), "matter": request.matter}
+        values = {"first": known_form(str(request.subject)), "matter": request.matter, "now": now}
         return [_Found(*row) for row in self._find_by_id.run(cursor, values).fetchall()]
 
-    def _policy(self, cursor: Any, rows: Sequence[_Found]) -> Policy:
-        version = rows[0].policy if rows else (self._current.run(cursor, {}).fetchone() or (None,))[0]
-        if version is None:
+    def _policy(self, cursor: Any, rows: Sequence[_Found], now: str) -> Policy:
+        found = rows[0].activation if rows else (self._current.run(cursor, {"now": now}).fetchone() or (None,))[0]
+        if found is None:
             message = "尚无生效的政策"
             raise NotFoundError(message, code="no-policy")
-        return self._context.policies.get(version)
+        return self._context.policies.activated(found)
 
     def _answer(self, cursor: Any, principal: Principal, matter: Matter, rows: Sequence[_Found]) -> CheckResult:
         check = self._context.new_id()
@@ -185,7 +187,7 @@ class _Found(NamedTuple):
     subject: str
     severe: bool
     limited: bool
-    policy: str | None
+    activation: int | None  # the one in force
     obligation: str | None
     state: str | None
     kind: str | None
@@ -198,11 +200,6 @@ class _Found(NamedTuple):
     steps: str
     marked: bool
     rests: bool
-
-
-def _current() -> Select[Any]:
-    """The version of the policy in force."""
-    return select(activations.c.version).order_by(activations.c.id.desc()).limit(1)
 
 
 def _of_case(column: ColumnElement[bool]) -> ScalarSelect[bool]:
@@ -219,7 +216,7 @@ def _statement(named: ColumnElement[bool]) -> Select[Any]:
     return (
         select(
             subjects.c.id, severe,
-            exists().where(limits.c.subject_id == subjects.c.id), _current().scalar_subquery(),
+            exists().where(limits.c.subject_id == subjects.c.id), in_force_id().scalar_subquery(),
             o.id, o.state, o.kind, o.effect, o.measure, o.title, o.department_id, o.list_id,
             o.basis, o.steps, _of_case(cases.c.marked), _of_case(cases.c.suspended),
         )

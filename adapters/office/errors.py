@@ -54,7 +54,8 @@ class NotFoundError(OfficeError):
 class ConflictError(OfficeError):
     """Someone else was faster, or the thing exists already (HTTP 409). Retrying after a fresh read is safe.
 
-    Codes: `conflict` (another writer), `already-listed`, `policy-active`.
+    Codes: `conflict` (another writer), `already-listed`; of policy `policy-active`, `policy-proposed`, `policy-closed`,
+    `policy-moved`, `policy-pending`, `never-in-force`, `no-earlier-policy`.
     """
 
     code = "conflict"

@@ -30,7 +30,7 @@ from adapters.office.errors import (
 )
 from adapters.office.facts import parse_facts
 from adapters.office.model import Filed, Filing, FilingResult, Idempotency, Principal
-from adapters.office.ports import Context
+from adapters.office.ports import Context, day_of
 from adapters.office.repeating import claim, keep, replay
 from adapters.office.subjects import Resolved, resolve, store
 from adapters.pool import DisagreementError, EngineUnavailableError
@@ -89,8 +89,9 @@ def _file(context: Context, principal: Principal, filing: Filing, idem: Idempote
     document = decision.canonical()
     digest = hashlib.sha256(document).hexdigest()
     command = FileCase(
-        actor_of(principal), context.today(), context.new_id(), decision, served_upstream(filing, prepared.parties)
-    )
+        actor_of(principal), day_of(prepared.facts.known_at), context.new_id(), decision,
+        served_upstream(filing, prepared.parties),
+    )  # fmt: skip
     try:
         happened = tuple(decide(None, command, policy, policy.calendars))
     except Refusal as refusal:
@@ -123,6 +124,7 @@ def _file(context: Context, principal: Principal, filing: Filing, idem: Idempote
             advice=len(decision.advice),
             limits=decision.limits,
             unknown=decision.unknown,
+            promise=context.proofs.promise(conn, case.id, case.version, header.head_hash, at),
         )  # fmt: skip
         keep(conn, principal, idem, result)
     return result
@@ -173,12 +175,13 @@ def evaluate(context: Context, policy: Policy, facts: Facts) -> Decision:
 
 
 def _prepare(conn: Connection, context: Context, principal: Principal, filing: Filing) -> _Prepared:
+    now = context.now()  # one moment for policy and day: a filing at midnight is of the one day or of the other
     try:
-        policy = context.policies.current(conn)
+        policy = context.policies.current(conn, now)
     except UnknownPolicyError as error:
         message = "尚无生效的政策"
         raise NotFoundError(message, code="no-policy") from error
-    today = context.today()
+    today = day_of(now)
     as_of = filing.as_of or today
     listing = _listing(policy, filing.list, as_of, principal)
     errors: list[FieldError] = []
@@ -209,7 +212,6 @@ def _prepare(conn: Connection, context: Context, principal: Principal, filing: F
     if standing is not None:
         message = f"同一主体已因相同事实列入：{standing}"
         raise ConflictError(message, code="already-listed", title="已列入，不重复列入")
-    known_at = context.now()
     handed_in = {(resolved[f"related.{i}"].id, r.role, r.party.kind) for i, r in enumerate(filing.related)}
     facts = Facts(
         subject=subject.id,
@@ -217,7 +219,7 @@ def _prepare(conn: Connection, context: Context, principal: Principal, filing: F
         list=listing.id,
         initiator=principal.department,
         as_of=as_of,
-        known_at=known_at,
+        known_at=now,
         values={**values, "subject.kind": subject.kind},
         records=() if subject.new else records_of(conn, policy, subject.id),
         relations=relations_of(conn, subject.id, handed_in),

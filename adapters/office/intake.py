@@ -50,7 +50,7 @@ def put_records(context: Context, principal: Principal, lines: Sequence[Mapping[
         raise InvalidError((FieldError("lines", "range", f"一次 1 至 {MAX_LINES} 行，现为 {len(lines)} 行"),))
     with read(context.engine) as conn:
         try:
-            policy = context.policies.current(conn)
+            policy = context.policies.current(conn, context.now())
         except UnknownPolicyError as error:
             message = "尚无生效的政策"
             raise NotFoundError(message, code="no-policy") from error

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 from adapters.office.errors import FieldError
+from adapters.policy_checks import PolicyChanges, PolicyCheck
 from engine.casework.clocks import Bound
 from engine.casework.model import (
     Case,
@@ -24,6 +25,7 @@ from engine.casework.model import Party as PartyState
 from engine.decision.explain import Explanation, WhyNot
 from engine.decision.model import Decision, SuggestedLimit, UnknownRule
 from engine.language.ir import Ground, ListKind
+from engine.proof.signed import Signed
 
 Role = Literal["initiator", "implementer", "policy", "auditor"]
 ROLES: frozenset[str] = frozenset({"initiator", "implementer", "policy", "auditor"})
@@ -137,7 +139,10 @@ class ObligationView:
 
 @dataclass(frozen=True, slots=True)
 class Filed:
-    """A filing that is durably logged, with what follows from it. `replayed`: this answers a repeated request."""
+    """A filing that is durably logged, with what follows from it. `replayed`: this answers a repeated request.
+
+    `promise`, here and in what other writes answer: that the events will be in a signed checkpoint in time.
+    """
 
     case: CaseView
     obligations: tuple[ObligationView, ...]
@@ -145,6 +150,7 @@ class Filed:
     limits: tuple[SuggestedLimit, ...]
     unknown: tuple[UnknownRule, ...]
     replayed: bool = False
+    promise: Signed | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,6 +193,7 @@ class Answered:
     case: CaseView
     added: tuple[str, ...] = ()
     replayed: bool = False
+    promise: Signed | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,6 +202,7 @@ class Ended:
 
     case: CaseView
     replayed: bool = False
+    promise: Signed | None = None
 
 
 CaseAction = Literal[
@@ -273,6 +281,7 @@ class Stepped:
     cancelled: tuple[str, ...] = ()
     changed: tuple[str, ...] = ()  # for a correction: what differs, in words
     replayed: bool = False
+    promise: Signed | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -313,13 +322,17 @@ class MessagePage:
 
 @dataclass(frozen=True, slots=True)
 class Health:
-    """Whether time is being kept. `waiting`: messages not delivered yet; `last`: instant of the last heartbeat."""
+    """Whether time is being kept. `waiting`: messages not delivered yet; `last`: instant of the last heartbeat.
+
+    `promises`: every event that was promised to be in a checkpoint by now is in one.
+    """
 
     alive: bool
     canary: bool
     last: str | None
     worker: str | None
     waiting: int
+    promises: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -334,6 +347,7 @@ class Migration:
     cancelled: tuple[str, ...]
     changed: tuple[str, ...]
     done: bool
+    promise: Signed | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -527,17 +541,84 @@ class SubjectView:
 # --- policy and keys ---------------------------------------------------------------------------------------------
 
 
+MigrationChoice = Literal["migrate", "keep"]
+PolicyState = Literal["proposed", "pending", "in-force", "past", "refused", "withdrawn"]
+
+
+@dataclass(frozen=True, slots=True)
+class PolicyProposal:
+    """A bundle (path → text) to be put in force.
+
+    `start`: the day, in China, at whose beginning it comes into force; None for as soon as it is approved. `base`: the
+    version that it was made from, by default the one in force then. `migration`: whether live cases follow where the
+    memoranda say so (`existing_cases`), or all keep what they have.
+    """
+
+    files: Mapping[str, str] = field(repr=False)
+    reason: str
+    start: dt.date | None = None
+    base: str | None = None
+    migration: MigrationChoice = "migrate"
+
+
 @dataclass(frozen=True, slots=True)
 class PolicyView:
-    """A policy version and how it came into force. `approved_*` are None while it is only proposed."""
+    """A policy version, how it was proposed, and what became of it. `id` is the proposal's, of which there may be more.
 
+    `closed_*` say who approved, refused or withdrew it. `effective_from` is an instant, None while it is not approved.
+    `active`: this very content is in force now. `key` is the id of the key that signed, None for none.
+    """
+
+    id: str
     version: str
+    state: PolicyState
+    active: bool
+    reason: str
+    base: str | None
+    rollback: bool
+    start: dt.date | None
+    migration: MigrationChoice
     proposed_by: str
     proposed_at: str
     approved_by: str | None
     approved_at: str | None
-    active: bool
+    effective_from: str | None
+    closed_by: str | None
+    closed_at: str | None
+    remark: str
+    key: str | None
     counts: Mapping[str, int]
+    checks: tuple[PolicyCheck, ...]
+    changes: PolicyChanges
+    etag: str
+    replayed: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class PolicyHistory:
+    """Proposals, newest first. `next` is None on the last page."""
+
+    items: tuple[PolicyView, ...]
+    next: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class PolicyFinding:
+    """Something that does not fit in what is kept of a version: its content, a signature, the order."""
+
+    version: str
+    activation: int | None
+    problem: str
+
+
+@dataclass(frozen=True, slots=True)
+class PolicyVerification:
+    """What was verified. `unsigned` are versions that came into force before there were signatures."""
+
+    versions: int
+    activations: int
+    unsigned: tuple[str, ...]
+    findings: tuple[PolicyFinding, ...]
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import hashlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Literal
 
@@ -13,6 +14,7 @@ from adapters.office import (
     clockwork,
     counter,
     filing,
+    impact,
     intake,
     keys,
     letters,
@@ -20,10 +22,14 @@ from adapters.office import (
     policy,
     portal,
     process,
+    proposing,
+    publishing,
     reading,
     subjects,
     working,
 )
+from adapters.office.access import require_role
+from adapters.office.impact_model import Impact
 from adapters.office.model import (
     Answer,
     Answered,
@@ -49,6 +55,9 @@ from adapters.office.model import (
     ObligationQuery,
     ObligationView,
     Party,
+    PolicyHistory,
+    PolicyProposal,
+    PolicyVerification,
     PolicyView,
     Principal,
     ProcessView,
@@ -58,7 +67,10 @@ from adapters.office.model import (
     SubjectView,
 )
 from adapters.office.portal_view import AccessCode, Session, SubjectCaseView
-from adapters.office.ports import Context, Evaluator
+from adapters.office.ports import Context, Evaluator, instant
+from adapters.office.proofs import LogSettings, Proofs
+from adapters.policy_checks import Examination, Examiner
+from adapters.signing import DerivedSigner, Signer
 from engine.casework.model import Actor
 from engine.language.ir import Ground, Policy
 
@@ -78,9 +90,16 @@ class Office:
         clock: Callable[[], dt.datetime],
         secret: bytes,
         policies: PolicyStore | None = None,
+        signer: Signer | None = None,
+        examiner: Examiner | None = None,
+        log: LogSettings | None = None,
     ) -> None:
         """Open an office on a migrated database (`adapters.ledger.upgrade`)."""
-        self.context = Context(engine, policies or PolicyStore(engine), evaluator, clock, secret)
+        signer = signer or DerivedSigner(secret)
+        policies = policies or PolicyStore(engine, signer=signer)
+        log = log or LogSettings(DerivedSigner(hashlib.sha256(b"xinheng log" + secret).digest()))
+        self.proofs = Proofs(engine, log, lambda: instant(clock()))
+        self.context = Context(engine, policies, evaluator, clock, secret, signer, examiner or Examiner(), self.proofs)
         self._counter = counter.Counter(self.context)
         self._door = keys.Door(self.context)
         self._portal = portal.Portal(self.context)
@@ -175,6 +194,26 @@ class Office:
         """
         return migrating.migrate_cases(self.context, principal, cases, reason, dry_run=dry_run)
 
+    def policy_impact(
+        self,
+        principal: Principal,
+        before: Policy | None,
+        after: Policy,
+        *,
+        day: dt.date | None = None,
+        days: int = 30,
+        only_following: bool = False,
+        progress: Callable[[int, int], None] | None = None,
+    ) -> Impact:
+        """What bringing the live cases under `after` on a day would do; nothing is written. Policy staff and auditors.
+
+        `before` is the policy that they are taken to go by, by default the one of each case. See `impact.impact`.
+        """
+        require_role(principal, "policy", "auditor")
+        return impact.impact(
+            self.context, before, after, day=day, days=days, only_following=only_following, progress=progress
+        )
+
     # letters and messages
 
     def letters(self, principal: Principal, case: str) -> tuple[LetterView, ...]:
@@ -207,6 +246,14 @@ class Office:
     def advance(self, case: str, *, before_commit: Callable[[], None] = lambda: None) -> int:
         """Let time pass for one case; how many events that made. May be repeated, and done by several at once."""
         return clockwork.advance(self.context, case, before_commit=before_commit)
+
+    def cases_to_follow(self, *, limit: int = 1000) -> tuple[str, ...]:
+        """Live cases that the policy in force tells to follow it (`existing_cases`) and that have not; for a worker."""
+        return migrating.cases_to_follow(self.context, limit=limit)
+
+    def follow_policy(self, case: str) -> Migration | None:
+        """Bring one of these cases under the policy in force, in the name of whoever approved it. May be repeated."""
+        return migrating.follow(self.context, case)
 
     def deliver(self, send: Callable[[MessageView, str], None], *, limit: int = 200) -> int:
         """Hand undelivered messages to `send(message, department)`, oldest first, at least once each."""
@@ -359,24 +406,114 @@ class Office:
         """Version, counts and how it came into force; the policy in force by default."""
         return policy.describe(self.context, version)
 
-    def propose_policy(self, principal: Principal, files: Mapping[str, str]) -> PolicyView:
-        """Propose a bundle (path → text). Policy staff only.
+    def get_policy(self, principal: Principal, version: str) -> PolicyView:
+        """A version by its latest proposal, for policy staff and auditors."""
+        return policy.look(self.context, principal, version)
+
+    def policy_files(self, principal: Principal, version: str) -> dict[str, str]:
+        """The files of a version, path → text, for policy staff and auditors."""
+        return policy.files(self.context, principal, version)
+
+    def policy_history(self, principal: Principal, *, after: str | None = None, limit: int = 50) -> PolicyHistory:
+        """Every proposal and what became of it, newest first, for policy staff and auditors.
 
         Raises:
-            InvalidError: it does not compile; `field` is `path:line:column`, `code` the diagnostic's.
+            InvalidError: the cursor or the limit is wrong.
 
         """
-        return policy.propose(self.context, principal, files)
+        return policy.history(self.context, principal, after, limit)
 
-    def approve_policy(self, principal: Principal, version: str) -> PolicyView:
-        """Activate a proposed bundle. Another officer with another key than the proposer's.
+    def verify_policies(self, principal: Principal, version: str | None = None) -> PolicyVerification:
+        """Hash every stored version again, and check signatures and order of all that was put in force."""
+        return policy.verify(self.context, principal, version)
+
+    def examine_policy(
+        self, principal: Principal, given: PolicyProposal, *, progress: Callable[[int, int], None] | None = None
+    ) -> Examination:
+        """What `propose_policy` would find, and what the bundle changes. Nothing is kept."""
+        return proposing.examine(self.context, principal, given, progress)
+
+    def propose_policy(
+        self,
+        principal: Principal,
+        given: PolicyProposal,
+        *,
+        idempotency: Idempotency | None = None,
+        progress: Callable[[int, int], None] | None = None,
+    ) -> PolicyView:
+        """Propose a bundle. Policy staff only. It is checked in a child process; one that fails is not kept.
+
+        Raises:
+            InvalidError: it does not compile, a test beside it fails, a check finds an error, or the trial comes to no
+                end; `field` is `path:line:column`, `code` the finding's.
+            ConflictError: `policy-moved`, `base` is not what it would replace; `policy-active`, it changes nothing;
+                `policy-proposed`, the same waits for approval already.
+
+        """
+        return proposing.propose(self.context, principal, given, idempotency, progress)
+
+    def approve_policy(
+        self,
+        principal: Principal,
+        version: str,
+        *,
+        remark: str = "",
+        if_match: str | None = None,
+        idempotency: Idempotency | None = None,
+    ) -> PolicyView:
+        """Put a proposed bundle in force from its date, or at once. Another officer with another key.
+
+        `if_match` is a `PolicyView.etag`.
 
         Raises:
             ForbiddenError: `same-person`.
-            ConflictError: `policy-active`, it is in force already.
+            PreconditionError: the proposal is not as it was seen.
+            ConflictError: `policy-active` or `policy-closed`, it waits no longer; `policy-moved`, what it was made from
+                is not what it would replace; `policy-pending`, another one is to come into force later.
+            adapters.signing.SigningKeyError: it cannot be signed, and so is not in force.
 
         """
-        return policy.approve(self.context, principal, version)
+        return publishing.approve(self.context, principal, version, remark, if_match, idempotency)
+
+    def refuse_policy(
+        self,
+        principal: Principal,
+        version: str,
+        reason: str,
+        *,
+        if_match: str | None = None,
+        idempotency: Idempotency | None = None,
+    ) -> PolicyView:
+        """Say no to a proposal. Raises like `approve_policy`."""
+        return publishing.refuse(self.context, principal, version, reason, if_match, idempotency)
+
+    def withdraw_policy(
+        self,
+        principal: Principal,
+        version: str,
+        reason: str,
+        *,
+        if_match: str | None = None,
+        idempotency: Idempotency | None = None,
+    ) -> PolicyView:
+        """Take back a proposal of one's own, or what is approved and not in force yet with all that was to follow it.
+
+        Raises like `approve_policy`, and `ForbiddenError` with `not-proposer`.
+        """
+        return publishing.withdraw(self.context, principal, version, reason, if_match, idempotency)
+
+    def roll_policy_back(
+        self, principal: Principal, reason: str, *, to: str | None = None, idempotency: Idempotency | None = None
+    ) -> PolicyView:
+        """Undo the latest approval at once, or propose to go back further, which a second person has to approve.
+
+        What was approved and is not in force yet is taken back with it.
+
+        Raises:
+            ConflictError: `no-earlier-policy`, there is no approval to undo; `never-in-force`, `policy-active`.
+
+        """
+        return publishing.rollback(self.context, principal, to, reason, idempotency)
 
     def bootstrap_policy(self, files: Mapping[str, str], *, proposed_by: Actor, approved_by: Actor) -> PolicyView:
         """Install the first policy of an empty ledger, from the command line of the host. Idempotent for equal files.
@@ -387,7 +524,7 @@ class Office:
             InvalidError: it does not compile.
 
         """
-        return policy.bootstrap(self.context, files, proposed_by, approved_by)
+        return publishing.bootstrap(self.context, files, proposed_by, approved_by)
 
     # keys
 

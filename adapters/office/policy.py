@@ -1,28 +1,52 @@
-"""Policy versions: proposed by one person, approved by another, in force from that moment for new cases."""
+"""Policy versions to look at: the one in force, any other, the history, and the proof of it."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import datetime as dt
+import hashlib
+from collections.abc import Sequence
+from typing import cast
 
-from adapters.ledger.database import read, write
-from adapters.ledger.policies import StoredPolicy, UnknownPolicyError
-from adapters.office.access import actor_of, known_form, require_role
-from adapters.office.errors import ConflictError, FieldError, ForbiddenError, InvalidError, NotFoundError
-from adapters.office.model import PolicyView, Principal
+from pydantic import TypeAdapter
+from sqlalchemy import Connection
+
+from adapters.ledger.activations import (
+    Activation,
+    Proposal,
+    chained,
+    in_force,
+    read_activations,
+    signature_problem,
+    timeline,
+)
+from adapters.ledger.database import read
+from adapters.ledger.policies import UnknownPolicyError, counts_stored, proposal_texts, read_proposals, stored_versions
+from adapters.office.access import known_form, require_role
+from adapters.office.errors import FieldError, InvalidError, NotFoundError
+from adapters.office.model import (
+    PAGE_LIMIT,
+    MigrationChoice,
+    PolicyFinding,
+    PolicyHistory,
+    PolicyState,
+    PolicyVerification,
+    PolicyView,
+    Principal,
+)
 from adapters.office.ports import Context
-from engine.casework.model import Actor
-from engine.compiler import compile_policy
+from adapters.policy_checks import PolicyChanges, PolicyCheck
+from adapters.signing import key_id
 from engine.language.ir import Policy
 
-HOST_KEY = "host"
-"""`key_id` of what is done on the command line of the host."""
+CHECKS: TypeAdapter[tuple[PolicyCheck, ...]] = TypeAdapter(tuple[PolicyCheck, ...])
+CHANGES: TypeAdapter[PolicyChanges] = TypeAdapter(PolicyChanges)
 
 
 def current(context: Context) -> Policy:
     """See `Office.current_policy`."""
     with read(context.engine) as conn:
         try:
-            return context.policies.current(conn)
+            return context.policies.current(conn, context.now())
         except UnknownPolicyError as error:
             message = "尚无生效的政策"
             raise NotFoundError(message, code="no-policy") from error
@@ -36,100 +60,157 @@ def version(context: Context, wanted: str) -> Policy:
         raise NotFoundError from error
 
 
+def files(context: Context, principal: Principal, wanted: str) -> dict[str, str]:
+    """See `Office.policy_files`."""
+    require_role(principal, "policy", "auditor")
+    with read(context.engine) as conn:
+        try:
+            return context.policies.files(conn, known_form(wanted))
+        except UnknownPolicyError as error:
+            raise NotFoundError from error
+
+
 def describe(context: Context, wanted: str | None) -> PolicyView:
     """See `Office.describe_policy`."""
     with read(context.engine) as conn:
+        now = context.now()
         try:
-            active = context.policies.current_version(conn)
-        except UnknownPolicyError:
-            active = None  # nothing is in force yet; a proposal can be described all the same
-        chosen = wanted or active
-        stored = context.policies.describe(conn, known_form(chosen)) if chosen else None
-    if stored is None:
-        raise NotFoundError
-    return _view(stored, active)
+            wanted = wanted or context.policies.current_version(conn, now)
+        except UnknownPolicyError as error:
+            raise NotFoundError from error
+        return latest(conn, known_form(wanted), read_activations(conn), now)
 
 
-def propose(context: Context, principal: Principal, files: Mapping[str, str]) -> PolicyView:
-    """See `Office.propose_policy`."""
-    require_role(principal, "policy")
-    return _put(context, files, actor_of(principal), principal.key_id)
-
-
-def approve(context: Context, principal: Principal, wanted: str) -> PolicyView:
-    """See `Office.approve_policy`."""
-    require_role(principal, "policy")
-    return _activate(context, wanted, actor_of(principal), principal.key_id)
-
-
-def bootstrap(context: Context, files: Mapping[str, str], proposed_by: Actor, approved_by: Actor) -> PolicyView:
-    """See `Office.bootstrap_policy`."""
-    policy = compiled(files)
-    with read(context.engine) as conn:
-        try:
-            active = context.policies.current_version(conn)
-        except UnknownPolicyError:
-            active = None  # what this is for
-    if active == policy.version:
-        context.policies.keep(policy)
-        return describe(context, active)
-    if active is not None:
-        message = f"已有生效的政策 {active[:12]}，请按提出、批准两步更新"
-        raise ConflictError(message, code="policy-active")
-    _put(context, files, proposed_by, HOST_KEY)
-    return _activate(context, policy.version, approved_by, HOST_KEY)
-
-
-def compiled(files: Mapping[str, str]) -> Policy:
-    """The policy that the files make.
-
-    Raises:
-        InvalidError: they do not compile; one error for each diagnostic.
-
-    """
-    result = compile_policy(files)
-    if result.policy is None:
-        raise InvalidError(
-            tuple(FieldError(str(d.span), d.code, d.message) for d in result.diagnostics if d.severity == "error"),
-        )
-    return result.policy
-
-
-def _put(context: Context, files: Mapping[str, str], who: Actor, key_id: str) -> PolicyView:
-    policy = compiled(files)
-    with write(context.engine) as conn:
-        context.policies.put(
-            conn, policy, department=who.department, officer=who.officer, key_id=key_id, at=context.now()
-        )
-    context.policies.keep(policy)
-    return describe(context, policy.version)
-
-
-def _activate(context: Context, wanted: str, who: Actor, key_id: str) -> PolicyView:
-    with write(context.engine) as conn:
-        stored = context.policies.describe(conn, known_form(wanted))
-        if stored is None:
-            raise NotFoundError
-        same_key = stored.proposed_key == key_id and key_id != HOST_KEY
-        if same_key or (stored.proposed_department, stored.proposed_officer) == (who.department, who.officer):
-            message = "提出人与批准人须为两人，并使用各自的密钥"
-            raise ForbiddenError(message, code="same-person", title="提出与批准不能为同一人")
-        if conn.dialect.name == "postgresql":
-            conn.exec_driver_sql("LOCK TABLE activations IN EXCLUSIVE MODE")
-        try:
-            active = context.policies.current_version(conn)
-        except UnknownPolicyError:
-            active = None  # the first one
-        if active == wanted:
-            raise ConflictError(code="policy-active", title="该政策已经生效")
-        context.policies.activate(
-            conn, stored, approved_by=f"{who.department}/{who.officer}", key_id=key_id, at=context.now()
-        )
+def look(context: Context, principal: Principal, wanted: str) -> PolicyView:
+    """See `Office.get_policy`."""
+    require_role(principal, "policy", "auditor")
     return describe(context, wanted)
 
 
-def _view(stored: StoredPolicy, active: str | None) -> PolicyView:
+def latest(conn: Connection, wanted: str, rows: Sequence[Activation], now: str) -> PolicyView:
+    """A version by its latest proposal.
+
+    Raises:
+        NotFoundError: there is no such version.
+
+    """
+    found = read_proposals(conn, wanted)
+    if not found:
+        raise NotFoundError
+    return view(conn, found[-1], rows, now)
+
+
+def history(context: Context, principal: Principal, after: str | None, limit: int) -> PolicyHistory:
+    """See `Office.policy_history`."""
+    require_role(principal, "policy", "auditor")
+    if not 1 <= limit <= PAGE_LIMIT:
+        raise InvalidError((FieldError("limit", "range", f"应为 1 至 {PAGE_LIMIT}"),))
+    with read(context.engine) as conn:
+        found = list(reversed(read_proposals(conn)))
+        if after is not None:
+            places = [i for i, p in enumerate(found) if str(p.id) == after]
+            if not places:
+                raise InvalidError((FieldError("after", "wrong-value", "没有这一页"),))
+            found = found[places[0] + 1 :]
+        rows, now = read_activations(conn), context.now()
+        items = tuple(view(conn, p, rows, now) for p in found[:limit])
+    return PolicyHistory(items, items[-1].id if len(found) > limit else None)
+
+
+def view(conn: Connection, proposal: Proposal, rows: Sequence[Activation], now: str) -> PolicyView:
+    """A proposal and what became of it, at an instant."""
+    own = next((a for a in reversed(rows) if a.proposal.id == proposal.id and a.act != "withdrawal"), None)
+    standing = in_force(rows, now)
+    active = standing is not None and standing.version == proposal.version
+    state = cast("PolicyState", {"open": "proposed"}.get(proposal.state, proposal.state))
+    if proposal.state == "approved" and own is not None:
+        those = [a for a in timeline(rows) if a.effective_from <= now and a.version == proposal.version]
+        brought = next((a for a in reversed(those) if a.act != "withdrawal"), None)
+        state = "pending" if own.effective_from > now else "in-force" if active and own == brought else "past"
+    checks, changes = proposal_texts(conn, proposal)
+    seen = (proposal.id, state, proposal.closed_at, active)
     return PolicyView(
-        stored.version, stored.proposed_by, stored.proposed_at, stored.approved_by, stored.approved_at,
-        stored.version == active, stored.counts,
-    )  # fmt: skip
+        id=str(proposal.id),
+        version=proposal.version,
+        state=state,
+        active=active,
+        reason=proposal.reason,
+        base=proposal.base,
+        rollback=proposal.rollback,
+        start=dt.date.fromisoformat(proposal.from_on) if proposal.from_on else None,
+        migration=cast("MigrationChoice", proposal.migration),
+        proposed_by=proposal.proposed_by,
+        proposed_at=proposal.proposed_at,
+        approved_by=own.approved_by if own else None,
+        approved_at=own.approved_at if own else None,
+        effective_from=own.effective_from if own else None,
+        closed_by=proposal.closed_by,
+        closed_at=proposal.closed_at,
+        remark=proposal.remark or "",
+        key=key_id(own.signer) if own and own.signer else None,
+        counts=counts_stored(conn, proposal.version) or {},
+        checks=CHECKS.validate_json(checks),
+        changes=CHANGES.validate_json(changes),
+        etag=hashlib.sha256(repr(seen).encode()).hexdigest()[:20],
+    )
+
+
+def verify(context: Context, principal: Principal, wanted: str | None) -> PolicyVerification:
+    """See `Office.verify_policies`."""
+    require_role(principal, "policy", "auditor")
+    with read(context.engine) as conn:
+        versions = stored_versions(conn)
+        if wanted is not None:
+            if known_form(wanted) not in versions:
+                raise NotFoundError
+            versions = (wanted,)
+        rows = read_activations(conn)
+        findings = [found for v in versions for found in _content(context, conn, v)]
+        findings += [f for f in _order(context, rows) if f.version in versions]
+        findings += [f for f in _proposals(conn, rows) if f.version in versions]
+    chosen = [a for a in rows if a.version in versions]
+    unsigned = tuple(dict.fromkeys(a.version for a in chosen if a.signature is None))
+    return PolicyVerification(len(versions), len(chosen), unsigned, tuple(findings))
+
+
+def _content(context: Context, conn: Connection, wanted: str) -> list[PolicyFinding]:
+    """Whether the files of a version still have its hash."""
+    from engine.language.build import version_of  # noqa: PLC0415 - pulls in the whole language, which few calls need
+
+    try:
+        found = version_of(context.policies.files(conn, wanted))
+    except Exception as error:  # noqa: BLE001 - whatever is wrong with the bytes, they are not what was stored
+        return [PolicyFinding(wanted, None, f"所存内容读不出来（{type(error).__name__}）")]
+    return [] if found == wanted else [PolicyFinding(wanted, None, f"所存内容已被改动，现在的哈希是 {found[:12]}")]
+
+
+def _order(context: Context, rows: Sequence[Activation]) -> list[PolicyFinding]:
+    """Whether each activation is signed, by two persons, and follows the one before it."""
+    findings = []
+    begun = False
+    for row, before, _ in chained(rows):
+        problems = [f"启用记录{p}" for p in [signature_problem(row, context.signer)] if p]
+        if row.signature is None and begun:
+            problems.append("启用记录没有签名")
+        if row.signature is not None and row.previous != before:
+            problems.append("启用记录与前一条接不上：有记录被删除、插入、改动或调换")
+        if row.act == "approval" and row.approved_by == row.proposal.proposed_by:
+            problems.append("提出人与批准人是同一人")
+        if row.act != "withdrawal" and row.version != row.proposal.version:
+            problems.append("启用的不是所提出的版本")
+        findings += [PolicyFinding(row.version, row.id, problem) for problem in problems]
+        begun = begun or row.signature is not None
+    return findings
+
+
+def _proposals(conn: Connection, rows: Sequence[Activation]) -> list[PolicyFinding]:
+    """Proposals said to be approved for which nothing was ever put in force, and those whose texts were changed."""
+    known = {a.proposal.id for a in rows}
+    findings = []
+    for p in read_proposals(conn):
+        if p.state == "approved" and p.id not in known:
+            findings.append(PolicyFinding(p.version, None, "已批准，而没有启用记录"))
+        digests = [hashlib.sha256(text.encode()).hexdigest() for text in proposal_texts(conn, p)]
+        if digests != [p.checks_digest, p.changes_digest]:
+            findings.append(PolicyFinding(p.version, None, "所存的检查结果或者改动说明已被改动"))
+    return findings

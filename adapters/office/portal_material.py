@@ -116,7 +116,7 @@ def material_of(conn: Connection, context: Context, case_id: str, party_id: str)
         code=identity.code if identity else "",
         concerning="" if own else _organisation(conn, case.subject),
         policy=policy,
-        current=context.policies.current(conn),
+        current=context.policies.current(conn, context.now()),
         policies={v: context.policies.get(v, conn) for v in {o.policy or case.policy for o in found}},
         decision=header.decision,
         decided_under=decided_under,

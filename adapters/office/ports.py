@@ -15,6 +15,9 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import Engine
 
 from adapters.ledger.policies import PolicyStore
+from adapters.office.proofs import Proofs
+from adapters.policy_checks import Examiner
+from adapters.signing import Signer
 from engine.decision.model import Decision, Facts
 from engine.language.ir import Policy
 
@@ -35,12 +38,28 @@ class Evaluator(Protocol):
         ...
 
 
+def instant(moment: dt.datetime) -> str:
+    """An aware moment as RFC 3339 text in UTC with microseconds, so that text order is time order."""
+    return moment.astimezone(dt.UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
+
+
+def beginning_of(day: dt.date) -> str:
+    """The first instant of a day in China, as text."""
+    return instant(dt.datetime.combine(day, dt.time(), CHINA))
+
+
+def day_of(instant_text: str) -> dt.date:
+    """The day in China on which an instant falls."""
+    return dt.datetime.fromisoformat(instant_text).astimezone(CHINA).date()
+
+
 @dataclass(frozen=True, slots=True)
 class Context:
     """The office's means: database, policies, engines, clock, and the secret that digests identity codes.
 
     `clock` returns an aware instant. `secret` must stay the same for the life of the database: with another one no
-    known subject is recognised.
+    known subject is recognised. `signer` signs what puts policy in force, `examiner` says how proposals are checked,
+    `proofs` promises that what is logged is proved.
     """
 
     engine: Engine
@@ -48,10 +67,13 @@ class Context:
     evaluator: Evaluator
     clock: Callable[[], dt.datetime]
     secret: bytes
+    signer: Signer
+    examiner: Examiner
+    proofs: Proofs
 
     def now(self) -> str:
         """This instant as RFC 3339 text in UTC with microseconds, so that text order is time order."""
-        return self.clock().astimezone(dt.UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
+        return instant(self.clock())
 
     def today(self) -> dt.date:
         """The acting day in China."""

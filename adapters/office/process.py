@@ -32,6 +32,7 @@ from adapters.office.ports import Context
 from adapters.office.repeating import claim, keep, replay
 from adapters.office.working import MAX_EVIDENCE, MAX_WORDS, responses_of
 from engine.casework import available_case_actions, decide, fold
+from engine.casework.calendar import Calendars
 from engine.casework.changing import difference
 from engine.casework.clocks import bounds, earliest_repair
 from engine.casework.commands import (
@@ -80,7 +81,8 @@ def process(context: Context, principal: Principal, case_id: str) -> ProcessView
     require_role(principal, "initiator", "auditor")
     with read(context.engine) as conn:
         case, header, policy = _own_case(conn, context, principal, case_id)
-        return view_of(context, conn, principal, case, header, policy)
+        calendars = context.policies.current(conn, context.now()).calendars
+        return view_of(context, principal, case, header, policy, calendars)
 
 
 def step(
@@ -107,7 +109,7 @@ def _step(
         case, header, policy = _own_case(conn, context, principal, case_id)
         if if_match is not None and if_match != case.version:
             raise PreconditionError
-        calendars = context.policies.current(conn).calendars
+        calendars = context.policies.current(conn, context.now()).calendars
         asked = facts_for(conn, context, policy, case, header, given, today)
     fresh = decided_again(context, policy, *asked) if asked is not None else None
     if given.facts is not None and fresh is not None and not fresh.changed:
@@ -136,9 +138,10 @@ def _step(
             put_limits(conn, fresh.decision, after)
         issue(conn, context, happened, after, policy, header.decision, key_id=principal.key_id, at=at)
         result = Stepped(
-            view_of(context, conn, principal, after, header, policy),
+            view_of(context, principal, after, header, policy, calendars),
             *difference(happened),
             changed=fresh.changed if fresh is not None and given.facts is not None else (),
+            promise=context.proofs.promise(conn, after.id, after.version, header.head_hash, at),
         )
         keep(conn, principal, idem, result)
     return result
@@ -266,11 +269,10 @@ def command_of(given: Step, case: Case, actor: Actor, today: dt.date, fresh: Fre
 
 
 def view_of(
-    context: Context, conn: Connection, principal: Principal, case: Case, header: Header, policy: Policy
+    context: Context, principal: Principal, case: Case, header: Header, policy: Policy, calendars: Calendars
 ) -> ProcessView:
-    """Where a case stands."""
-    procedure = policy.lists[case.list].procedure
-    calendars, today = context.policies.current(conn).calendars, context.today()
+    """Where a case stands, with the calendars of the policy in force, which a request asks for once."""
+    procedure, today = policy.lists[case.list].procedure, context.today()
     early = case.state in {"filed", "noticed"}
     return ProcessView(
         case=case_view_of(case, header),

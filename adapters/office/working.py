@@ -117,7 +117,7 @@ def _answer(
         if if_match is not None and if_match != etag(obligation):
             raise PreconditionError
         policy = context.policies.get(case.policy, conn)
-        calendars = context.policies.current(conn).calendars
+        calendars = context.policies.current(conn, context.now()).calendars
         command = _command(given, obligation_id, actor_of(principal), context)
         happened = _decided(case, command, policy, calendars)
         made: _Made | None = None
@@ -166,6 +166,7 @@ def _answer(
             ),
             case=case_view_of(after, header),
             added=tuple(i for i in after.obligations if i not in case.obligations),
+            promise=context.proofs.promise(conn, after.id, after.version, header.head_hash, at),
         )  # fmt: skip
         keep(conn, principal, idem, result)
     return result
@@ -183,7 +184,7 @@ def _end(
         if if_match is not None and if_match != case.version:
             raise PreconditionError
         policy = context.policies.get(case.policy, conn)
-        calendars = context.policies.current(conn).calendars
+        calendars = context.policies.current(conn, context.now()).calendars
     command = EndListing(actor_of(principal), context.today(), ground, reason)
     happened = _decided(case, command, policy, calendars)
     after = fold(happened, case)
@@ -196,7 +197,8 @@ def _end(
             key_id=principal.key_id, at=at,
         )  # fmt: skip
         issue(conn, context, happened, after, policy, header.decision, key_id=principal.key_id, at=at)
-        result = Ended(case_view_of(after, header))
+        promise = context.proofs.promise(conn, after.id, after.version, header.head_hash, at)
+        result = Ended(case_view_of(after, header), promise=promise)
         keep(conn, principal, idem, result)
     return result
 

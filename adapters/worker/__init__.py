@@ -15,10 +15,12 @@ if TYPE_CHECKING:
     from adapters.office import Office
     from adapters.office.model import MessageView
 
-__all__ = ["PERIOD", "Round", "Send", "Worker", "open_worker"]
+__all__ = ["PERIOD", "SEALING", "Round", "Send", "Worker", "open_worker"]
 
 PERIOD = 60
 """Seconds from one round to the next; a rung that falls due at midnight has fired a minute later."""
+SEALING = 5
+"""Seconds from one checkpoint of the log to the next, while there is something to seal."""
 
 Send = Callable[["MessageView", str], None]
 """Hands a message to a department (by id). It fails by raising; the message is then tried again next round."""
@@ -32,9 +34,11 @@ class Round:
     moved: int = 0  # of these, cases that changed
     events: int = 0
     failed: int = 0  # cases that could not be advanced; logged, and tried again next round
+    followed: int = 0  # cases brought under a policy that tells them to follow it
     delivered: int = 0  # messages
     undelivered: int = 0  # messages that their department's way did not take; tried again next round
     rendered: int = 0  # letters
+    sealed: int = 0  # events taken into the tree of proofs
     seconds: float = 0
 
 

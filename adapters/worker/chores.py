@@ -6,8 +6,8 @@ import datetime as dt
 import threading
 import traceback
 from collections import Counter
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import asdict
 from typing import Any
 
@@ -15,7 +15,7 @@ import structlog
 
 from adapters.office import Office
 from adapters.office.model import MessageView
-from adapters.worker import Round, Send
+from adapters.worker import SEALING, Round, Send
 
 log = structlog.get_logger("xinheng.worker")
 MANY = 1_000_000
@@ -87,6 +87,19 @@ class Chores:
         self._count(events=events, moved=int(events > 0))
         return True
 
+    def follow(self, stop: threading.Event | None = None) -> None:
+        """Bring live cases under a policy that tells them to follow it."""
+        for case in self._named("follow", lambda: self.office.cases_to_follow(limit=MANY)):
+            if stop and stop.is_set():
+                break
+            try:
+                done = self.office.follow_policy(case)
+            except Exception as error:  # noqa: BLE001 - one case must not stop the others
+                complain("follow failed", error, case=case)
+                self._count(failed=1)
+            else:
+                self._count(followed=int(done is not None and done.done))
+
     def deliver(self, stop: threading.Event | None = None) -> None:
         """Tell departments what they have not been told yet."""
         while self._tried("deliver", self._deliver) and not (stop and stop.is_set()):
@@ -115,6 +128,43 @@ class Chores:
         self._count(rendered=rendered)
         return rendered > 0
 
+    def seal(self) -> None:
+        """Take events into the tree of proofs, and sign a checkpoint over them."""
+        try:
+            made = self.office.proofs.seal()
+        except Exception as error:  # noqa: BLE001 - tried again in a moment; what is overdue shows in `Office.health`
+            complain("seal failed", error)
+            return
+        self._count(sealed=sum(found.events for found in made))
+        late = sum(found.late for found in made)
+        if late:
+            with suppress(OSError, ValueError):
+                log.error("promises kept late", events=late)
+
+    @contextmanager
+    def sealing(self) -> Iterator[None]:
+        """Go on sealing in a thread of its own, whatever else is being done."""
+        over = threading.Event()
+
+        def work() -> None:
+            while not over.wait(SEALING):
+                self.seal()
+
+        thread = threading.Thread(target=work, name="sealing", daemon=True)
+        thread.start()
+        try:
+            yield
+        finally:
+            over.set()
+            thread.join()
+
+    def _named(self, name: str, work: Callable[[], tuple[str, ...]]) -> tuple[str, ...]:
+        try:
+            return work()
+        except Exception as error:  # noqa: BLE001 - the next round tries again
+            complain(f"{name} failed", error)
+            return ()
+
     def _tried(self, name: str, work: Callable[[], bool]) -> bool:
         try:
             return work()
@@ -135,6 +185,6 @@ class Chores:
     def report(self) -> None:
         """Log what was done since this was last asked, unless it was nothing."""
         done = self.done(0)
-        if done.events or done.failed or done.delivered or done.undelivered or done.rendered:
+        if any(n for name, n in asdict(done).items() if name not in {"due", "sealed"}):
             with suppress(OSError, ValueError):
                 log.info("round", worker=self.name, **{n: v for n, v in asdict(done).items() if v})

@@ -24,13 +24,14 @@ class LoopWorker:
 
     def run(self, stop: threading.Event) -> None:
         """See `Worker.run`."""
-        while not stop.is_set():
-            try:
-                self._round(stop)
-            except Exception as error:  # noqa: BLE001 - without a database there is nothing but to try again
-                complain("round failed", error, worker=self.chores.name)
-            self.chores.report()
-            stop.wait(self.chores.period)
+        with self.chores.sealing():
+            while not stop.is_set():
+                try:
+                    self._round(stop)
+                except Exception as error:  # noqa: BLE001 - without a database there is nothing but to try again
+                    complain("round failed", error, worker=self.chores.name)
+                self.chores.report()
+                stop.wait(self.chores.period)
 
     def _round(self, stop: threading.Event) -> None:
         chores = self.chores
@@ -49,5 +50,7 @@ class LoopWorker:
             if fresh and all_well:
                 chores.looked_at_calendars()
         if not stop.is_set():
+            chores.follow(stop)
             chores.deliver(stop)
             chores.render(stop)
+        chores.seal()

@@ -80,18 +80,20 @@ class QueueWorker:
         started = time.monotonic()
         prepare_queue(self.chores.office.context.engine)
         asyncio.run(self._one_round())
+        self.chores.seal()
         return self.chores.done(time.monotonic() - started)
 
     def run(self, stop: threading.Event) -> None:
         """See `Worker.run`."""
-        while not stop.is_set():
-            try:
-                prepare_queue(self.chores.office.context.engine)
-                asyncio.run(self._until(stop))
-            except Exception as error:  # noqa: BLE001 - without a database there is nothing but to try again
-                complain("worker failed", error, worker=self.chores.name)
-            if not stop.is_set():
-                stop.wait(PAUSE)
+        with self.chores.sealing():
+            while not stop.is_set():
+                try:
+                    prepare_queue(self.chores.office.context.engine)
+                    asyncio.run(self._until(stop))
+                except Exception as error:  # noqa: BLE001 - without a database there is nothing but to try again
+                    complain("worker failed", error, worker=self.chores.name)
+                if not stop.is_set():
+                    stop.wait(PAUSE)
 
     async def _one_round(self) -> None:
         queue = self._open(threading.Event())
@@ -138,6 +140,7 @@ class _Queue:
         )  # fmt: skip
         self._round = self.app.task(name="round", queueing_lock="round", priority=ROUND)(self._make_round)
         self._advance = self.app.task(name="advance", priority=ADVANCE)(self._advance_case)
+        self._follow = self.app.task(name="follow", queueing_lock="follow", priority=ADVANCE)(self._follow_policy)
         self._deliver = self.app.task(name="deliver", queueing_lock="deliver", priority=TELL)(self._deliver_messages)
         self._render = self.app.task(name="render", queueing_lock="render", priority=TELL)(self._render_letters)
 
@@ -165,11 +168,14 @@ class _Queue:
         await self._queue(blank.evolve(queueing_lock=f"case:{c}", task_kwargs={"case": c}) for c in due)
         if fresh:
             self.chores.looked_at_calendars()
-        await self._queue([self._deliver.configure().job, self._render.configure().job])
+        await self._queue([task.configure().job for task in (self._follow, self._deliver, self._render)])
         reach("after-due")
 
     async def _advance_case(self, case: str) -> None:
         await asyncio.to_thread(self.chores.advance, case)
+
+    async def _follow_policy(self) -> None:
+        await asyncio.to_thread(self.chores.follow, self.stop)
 
     async def _deliver_messages(self) -> None:
         await asyncio.to_thread(self.chores.deliver, self.stop)

@@ -23,8 +23,8 @@ class Standing:
     cases: tuple[tuple[Case, Policy], ...]
 
 
-def standing(engine: Engine) -> Standing:
-    """What stands at this moment.
+def standing(engine: Engine, now: str) -> Standing:
+    """What stands at an instant (`adapters.office.ports.instant`), which is this one.
 
     Raises:
         UnknownPolicyError: no policy is in force.
@@ -32,7 +32,7 @@ def standing(engine: Engine) -> Standing:
     """
     policies = PolicyStore(engine)
     with read(engine) as conn:
-        current = policies.current(conn)
+        current = policies.current(conn, now)
         ids = conn.execute(select(cases.c.id).where(cases.c.state != "closed").order_by(cases.c.id)).scalars().all()
 
         def found() -> Iterator[tuple[Case, Policy]]:

@@ -9,7 +9,23 @@ import sys
 
 import typer
 
-from api.cli import calendars, casework, checking, explaining, host, policy, procedure, simulate, testing, worker
+from api.cli import (
+    authoring,
+    calendars,
+    casework,
+    checking,
+    comparing,
+    editing,
+    explaining,
+    host,
+    impacting,
+    policy,
+    procedure,
+    proofs,
+    simulate,
+    testing,
+    worker,
+)
 from api.cli.common import EXIT_CODES
 
 __all__ = ["app", "main"]
@@ -24,9 +40,14 @@ app = typer.Typer(
 )
 checking.register(app)
 testing.register(app)
+comparing.register(app)
+impacting.register(app)
 policy.register(app)
+editing.register(app)
+authoring.register(app)
 casework.register(app)
 procedure.register(app)
+proofs.register(app)
 explaining.register(app)
 host.register(app)
 worker.register(app)

@@ -32,6 +32,7 @@ from api.cli.common import (
 if TYPE_CHECKING:
     from adapters.office import Filed, Filing
     from engine.language.ir import Ground
+    from engine.proof.signed import Signed
 
 SHOWN = 3  # undecided rules named in a table; the rest is counted, and `explain` has them all
 
@@ -87,6 +88,7 @@ def file_cases(
                         "obligations": [o.obligation.id for o in r.filed.obligations],
                         "advice": r.filed.advice,
                         "unknown": {u.rule: u.missing for u in r.filed.unknown},
+                        "promise": promised(r.filed.promise),
                     }
                     if r.filed
                     else {"line": r.line, "code": r.code, "errors": [f"{e.field}：{e.message}" for e in r.errors]}
@@ -102,6 +104,11 @@ def file_cases(
             ]
             show(rows, ("行", "案件", "应响应事项", "说明"))
     raise typer.Exit(FOUND if bad else 0)
+
+
+def promised(promise: Signed | None) -> Any:
+    """The promise that what was done will be in a checkpoint, as JSON."""
+    return promise.document() if promise is not None else None
 
 
 def _remarks(filed: Filed) -> str:
@@ -257,6 +264,7 @@ def respond(
                     "state": view.obligation.state,
                     "actions": view.actions,
                     "added": answered.added,
+                    "promise": promised(answered.promise),
                 }
             )
         else:
@@ -285,6 +293,13 @@ def end(
         principal = principal_of(office, key, department, officer)
         ended = office.end_case(principal, case, cast("Ground", ground), reason)
         if json_:
-            out({"case": ended.case.id, "state": ended.case.state, "unclosed": ended.case.unclosed})
+            out(
+                {
+                    "case": ended.case.id,
+                    "state": ended.case.state,
+                    "unclosed": ended.case.unclosed,
+                    "promise": promised(ended.promise),
+                }
+            )
         else:
             typer.echo(f"{ended.case.list_title}：{CASE_STATES[ended.case.state]}，待解除 {ended.case.unclosed} 项")

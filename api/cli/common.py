@@ -71,6 +71,7 @@ def office_of(database: str | None, *, serving: bool = False) -> Iterator[Office
     from pydantic import ValidationError
     from sqlalchemy.exc import SQLAlchemyError
 
+    from adapters.ledger.policies import CorruptPolicyError, UntrustedPolicyError
     from adapters.office import (
         ConflictError,
         ForbiddenError,
@@ -79,6 +80,7 @@ def office_of(database: str | None, *, serving: bool = False) -> Iterator[Office
         OfficeError,
         UndecidedError,
     )
+    from adapters.signing import SigningKeyError
     from api.assembly import SecretError, open_office
 
     try:
@@ -94,6 +96,12 @@ def office_of(database: str | None, *, serving: bool = False) -> Iterator[Office
         fail(UNAVAILABLE, error.title, error.detail)
     except (ForbiddenError, OfficeError) as error:
         fail(REFUSED, error.title, *filter(None, [error.detail]))
+    except (CorruptPolicyError, UntrustedPolicyError) as error:
+        fail(
+            UNAVAILABLE, "所存的政策与版本或者签名不符，已停止使用", str(error)[:500], "逐项核对：xinheng policy verify"
+        )
+    except SigningKeyError as error:
+        fail(UNAVAILABLE, "签名密钥不可用，未作任何处理", str(error))
     except SecretError as error:
         fail(UNAVAILABLE, "密钥文件不可用", str(error))
     except ValidationError as error:

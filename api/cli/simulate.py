@@ -53,7 +53,7 @@ def simulate(
     first, last = _day(start, "--from") if start else _today(settings), _day(until, "--until")
     if last < first:
         fail(USAGE, "--until 早于开始之日", f"{last} 早于 {first}")
-    found = demo_county(first) if county else from_ledger(settings.database_url)
+    found = demo_county(first) if county else from_ledger(settings)
     if department and department not in found.current.departments:
         fail(USAGE, f"没有部门 {department}")
     played = list(_play(found, first, last, assume))
@@ -110,15 +110,18 @@ def _day(text: str, option: str) -> dt.date:
         fail(USAGE, f"{option} 不是日期：{text}", "应写作 2027-01-31")
 
 
-def from_ledger(url: str) -> Standing:
+def from_ledger(settings: Settings) -> Standing:
     """The cases of a database, which is neither made nor migrated."""
     from sqlalchemy.engine import make_url
     from sqlalchemy.exc import SQLAlchemyError
 
     from adapters.ledger import is_current, open_database
     from adapters.ledger.policies import UnknownPolicyError
+    from adapters.office.ports import instant
     from adapters.worker.standing import standing
+    from api.clock import now
 
+    url = settings.database_url
     parsed = make_url(url)
     if parsed.get_backend_name() == "sqlite" and not Path(parsed.database or "").exists():
         fail(UNAVAILABLE, "没有这个数据库", parsed.database or "")
@@ -126,7 +129,7 @@ def from_ledger(url: str) -> Standing:
     try:
         if not is_current(engine):
             fail(UNAVAILABLE, "数据库不是最新结构，请先 xinheng migrate")
-        return standing(engine)
+        return standing(engine, instant(now(settings.simulated_clock)))
     except UnknownPolicyError:
         fail(UNAVAILABLE, "尚无生效的政策")
     except SQLAlchemyError as error:

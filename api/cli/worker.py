@@ -60,8 +60,8 @@ def work(
 
 ROUND = {
     "due": "到期查看的案件", "moved": "其中有变化的", "events": "事件", "failed": "没有办成的案件（下一轮再办）",
-    "delivered": "送达的消息", "undelivered": "没有送达的部门（下一轮再送）",
-    "rendered": "排印的文书", "seconds": "用时（秒）",
+    "followed": "随政策迁移的案件", "delivered": "送达的消息", "undelivered": "没有送达的部门（下一轮再送）",
+    "rendered": "排印的文书", "sealed": "收录存证的事件", "seconds": "用时（秒）",
 }  # fmt: skip
 
 
@@ -87,9 +87,10 @@ def say_status(office: Office, *, json_: bool) -> None:
             ("上次心跳", health.last or "从未"),
             ("进程", health.worker or ""),
             ("尚未送达的消息", str(health.waiting)),
+            ("收录承诺", "没有逾期" if health.promises else "有逾期未兑现的"),
         )
         show(rows, ("项目", "状况"))
-    if not (health.alive and health.canary):
+    if not (health.alive and health.canary and health.promises):
         raise typer.Exit(UNAVAILABLE)
 
 

@@ -8,7 +8,17 @@ from fastapi import APIRouter, Path, Query, Request, Response
 
 from api.http.calls import LINK, REPLAYED, CallNow, IfMatch, RepeatableCall, case_version
 from api.http.requests import EndIn, FilingIn
-from api.http.responses import CaseOut, DecisionOut, EventOut, EventsOut, FiledOut, RuleOut, StepOut, WhyNotOut
+from api.http.responses import (
+    CaseOut,
+    DecisionOut,
+    EndedOut,
+    EventOut,
+    EventsOut,
+    FiledOut,
+    RuleOut,
+    StepOut,
+    WhyNotOut,
+)
 from engine.casework.graph import as_document
 from engine.casework.svg import render
 from engine.decision.explain import RuleTrace
@@ -109,10 +119,10 @@ def events(
 
 
 @router.post(
-    "/{case}/end", summary="终止名单", response_model=CaseOut,
+    "/{case}/end", summary="终止名单", response_model=EndedOut,
     responses={200: {"headers": ETAG, "description": "已终止"}},
 )  # fmt: skip
-def end_case(case: CaseId, body: EndIn, call: RepeatableCall, response: Response, if_match: IfMatch = None) -> CaseOut:
+def end_case(case: CaseId, body: EndIn, call: RepeatableCall, response: Response, if_match: IfMatch = None) -> EndedOut:
     """终止名单；未生效的事项即行办结，已生效的按相反次序解除。须带 If-Match。"""
     principal = call.principal(body.officer)
     ended = call.office.end_case(
@@ -121,7 +131,7 @@ def end_case(case: CaseId, body: EndIn, call: RepeatableCall, response: Response
     response.headers["ETag"] = f'"{ended.case.version}"'
     if ended.replayed:
         response.headers[REPLAYED] = "true"
-    return CaseOut.of(ended.case)
+    return EndedOut.of_ended(ended)
 
 
 def _rule(trace: RuleTrace) -> RuleOut:

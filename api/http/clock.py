@@ -30,17 +30,21 @@ class ClockOut(BaseModel):
     canary: bool = Field(description="当日的试验事项逐级督办无误")
     last: str | None = Field(description="上次心跳")
     waiting: int = Field(description="尚未送达的消息")
+    promises: bool = Field(description="收录承诺没有逾期未兑现的")
 
 
 @router.get(
     "/v1/clock", summary="定时任务是否在运行", response_model=ClockOut,
-    responses={503: {"model": ClockOut, "description": "没有在运行，或者试验事项未能督办"}},
+    responses={503: {"model": ClockOut, "description": "没有在运行，试验事项未能督办，或者收录承诺逾期"}},
 )  # fmt: skip
 def clock(request: Request) -> Any:
     """Open to all, for it holds nobody's data. 503 when nobody keeps time."""
     health = request.app.state.office.health()
-    body = {"alive": health.alive, "canary": health.canary, "last": health.last, "waiting": health.waiting}
-    return JSONResponse(body, 200 if health.alive and health.canary else 503)
+    body = {
+        "alive": health.alive, "canary": health.canary, "last": health.last, "waiting": health.waiting,
+        "promises": health.promises,
+    }  # fmt: skip
+    return JSONResponse(body, 200 if health.alive and health.canary and health.promises else 503)
 
 
 @contextmanager

@@ -14,7 +14,7 @@ from adapters.office import Principal
 from api.http.calls import Call, CallNow
 from api.http.ndjson import Lines
 from api.http.procedure_responses import MigrationOut, MigrationsOut
-from api.http.requests import ApproveIn, CheckIn, MigrationIn, PartyIn, PolicyIn
+from api.http.requests import CheckIn, MigrationIn, PartyIn
 from api.http.responses import CheckOut, PolicyOut, RecordOut, RecordsOut, SubjectOut
 from api.settings import Settings
 
@@ -90,18 +90,6 @@ def get_policy(call: CallNow) -> PolicyOut:
     """现行政策的版本和规模。"""
     call.principal()
     return PolicyOut.of(call.office.describe_policy())
-
-
-@router.post("/policy", tags=["policy"], summary="提出政策", response_model=PolicyOut, status_code=201)
-def propose_policy(body: PolicyIn, call: CallNow) -> PolicyOut:
-    """政策人员提出一整套政策文件；编译有误即退回，逐条给出文件、行、列。"""
-    return PolicyOut.of(call.office.propose_policy(call.principal(body.officer), body.files))
-
-
-@router.post("/policy/{version}/approve", tags=["policy"], summary="批准政策", response_model=PolicyOut)
-def approve_policy(version: Annotated[str, Path(max_length=64)], body: ApproveIn, call: CallNow) -> PolicyOut:
-    """由另一人批准后生效；此前的案件仍按当时的政策办理。"""
-    return PolicyOut.of(call.office.approve_policy(call.principal(body.officer), version))
 
 
 @router.post("/policy/migration", tags=["policy"], summary="迁移案件", response_model=MigrationsOut)

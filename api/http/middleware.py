@@ -15,7 +15,7 @@ from api.http.problems import LimitError, problem
 from api.settings import Settings
 
 log = structlog.get_logger("xinheng.access")
-LIMITS = {"/v1/records": "max_records_bytes", "/v1/policy": "max_policy_bytes"}
+LIMITS = {"/v1/records": "max_records_bytes", "/v1/policies": "max_policy_bytes"}
 FORM = "application/x-www-form-urlencoded"
 TYPES = {"/v1/records": "application/x-ndjson", "/me": FORM, "/me/logout": FORM}
 STREAMED = frozenset({"/v1/records"})

@@ -13,6 +13,7 @@ from adapters.office.model import PAGE_LIMIT
 from api.http.calls import LINK, REPLAYED, Call, CallNow, IfMatch, RepeatableCall, entity_tag
 from api.http.requests import AcceptIn, ApplyIn, ArmIn, ConfirmIn, LiftIn, ReferIn, RespondIn
 from api.http.responses import AnsweredOut, CaseOut, ObligationOut, ObligationsOut
+from api.http.signed import promise_out
 
 router = APIRouter(prefix="/v1/obligations", tags=["obligations"])
 ANSWERED: dict[int | str, dict[str, Any]] = {
@@ -71,8 +72,9 @@ def _answer(obligation: str, body: Answering, call: Call, response: Response, if
     if answered.replayed:
         response.headers[REPLAYED] = "true"
     return AnsweredOut.model_construct(
-        obligation=ObligationOut.of(answered.obligation), case=CaseOut.of(answered.case), added=list(answered.added)
-    )
+        obligation=ObligationOut.of(answered.obligation), case=CaseOut.of(answered.case), added=list(answered.added),
+        promise=promise_out(answered.promise),
+    )  # fmt: skip
 
 
 @router.post("/{obligation}/accept", summary="接收", response_model=AnsweredOut, responses=ANSWERED)

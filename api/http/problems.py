@@ -14,6 +14,7 @@ from sqlalchemy.exc import InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from starlette.exceptions import HTTPException
 
+from adapters.ledger.policies import CorruptPolicyError, UntrustedPolicyError
 from adapters.office import (
     ConflictError,
     FieldError,
@@ -27,6 +28,7 @@ from adapters.office import (
     UnauthenticatedError,
     UndecidedError,
 )
+from adapters.signing import SigningKeyError
 
 MEDIA_TYPE = "application/problem+json"
 STATUS: Mapping[type[OfficeError], int] = {
@@ -46,10 +48,21 @@ TITLES: Mapping[str, str] = {
     "no-policy": "尚无生效的政策",
     "method-not-allowed": "不支持这种请求方法",
     "not-acceptable": "不能以所要的形式给出",
+    "not-a-witness": "该公钥没有登记为见证人",
+    "witness-known": "该公钥已经登记",
     "session-over": "查询已经结束，请凭新的查询码再次进入",
     "conflict": "与他人的办理冲突，请刷新后重试",
     "already-listed": "该主体已以相同事实列入该名单",
     "policy-active": "该政策已经生效",
+    "policy-proposed": "同样的政策已经提出，待批准",
+    "policy-closed": "该政策不在待批准之列",
+    "policy-moved": "政策已变，请在现行版本上重新修改",
+    "policy-pending": "已有更晚施行的版本待生效",
+    "policy-corrupt": "所存的政策与版本或者签名不符，已停止使用",
+    "never-in-force": "该版本从未生效，不能回退到它",
+    "no-earlier-policy": "没有可以直接回退的版本",
+    "not-proposer": "待批准的政策由提出人撤回",
+    "signing-unavailable": "签名密钥不可用，未作任何处理",
     "precondition-failed": "内容已变化，请刷新后重试",
     "precondition-required": "须以 If-Match 写明所依据的版本",
     "body-too-large": "请求内容过大",
@@ -262,6 +275,16 @@ def install(app: FastAPI) -> None:
 
     async def unavailable(_: Request, __: Exception) -> JSONResponse:
         return problem("unavailable", 503, headers={"Retry-After": "1"})
+
+    async def untrusted(_: Request, __: Exception) -> JSONResponse:
+        return problem("policy-corrupt", 503)
+
+    for untrusted_error in (CorruptPolicyError, UntrustedPolicyError):
+        app.add_exception_handler(untrusted_error, untrusted)
+
+    @app.exception_handler(SigningKeyError)
+    async def unsigned(_: Request, __: SigningKeyError) -> JSONResponse:
+        return problem("signing-unavailable", 503)
 
     for cls in (OperationalError, InterfaceError, PoolTimeoutError):
         app.add_exception_handler(cls, unavailable)

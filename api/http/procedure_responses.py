@@ -8,6 +8,7 @@ from pydantic import Field
 
 from adapters.office.model import LetterView, MessageView, Migration, ProcessView, Stepped
 from api.http.responses import CaseOut, Out
+from api.http.signed import PROMISE, SignedOut
 
 
 class DueOut(Out):
@@ -129,6 +130,7 @@ class SteppedOut(Out):
     lifted: list[str] = Field(description="由此须解除的事项")
     cancelled: list[str] = Field(description="由此取消的事项")
     changed: list[str] = Field(description="更正了什么")
+    promise: SignedOut | None = Field(description=PROMISE)
 
     @classmethod
     def of(cls, stepped: Stepped) -> SteppedOut:
@@ -198,6 +200,7 @@ class MigrationOut(Out):
     cancelled: list[str]
     changed: list[str] = Field(description="政策版本和事实的变化，或者不能迁移的原因")
     done: bool
+    promise: SignedOut | None = Field(description=PROMISE)
 
     @classmethod
     def of(cls, view: Migration) -> MigrationOut:

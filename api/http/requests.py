@@ -198,19 +198,6 @@ class CheckIn(Body):
         return CheckRequest(self.matter, self.purpose, self.code, self.subject, self.department, self.kind)
 
 
-class PolicyIn(Body):
-    """A policy bundle."""
-
-    files: dict[str, str] = Field(min_length=1, max_length=10_000, description="路径到内容")
-    officer: Officer
-
-
-class ApproveIn(Body):
-    """Approval by a second person."""
-
-    officer: Officer
-
-
 class MigrationIn(Body):
     """Bring live cases under the policy in force."""
 

@@ -11,6 +11,7 @@ from adapters.office import (
     CaseView,
     CheckResult,
     DirectiveView,
+    Ended,
     EventView,
     Filed,
     ObligationView,
@@ -19,6 +20,7 @@ from adapters.office import (
     SubjectView,
 )
 from api.http.problems import FieldProblem
+from api.http.signed import PROMISE, SignedOut, promise_out
 from engine.casework.model import Due
 from engine.decision.explain import Step, display_number
 from engine.language.ir import Type
@@ -145,6 +147,7 @@ class FiledOut(Out):
     advice: int = Field(description="仅作建议的措施数")
     limits: list[LimitOut]
     unknown: list[UnknownOut]
+    promise: SignedOut | None = Field(description=PROMISE)
 
     @classmethod
     def of(cls, filed: Filed) -> FiledOut:
@@ -161,6 +164,7 @@ class FiledOut(Out):
                 for s in filed.limits
             ],
             unknown=[UnknownOut(rule=u.rule, missing=list(u.missing)) for u in filed.unknown],
+            promise=promise_out(filed.promise),
         )  # fmt: skip
 
 
@@ -170,6 +174,19 @@ class AnsweredOut(Out):
     obligation: ObligationOut
     case: CaseOut
     added: list[str] = Field(description="由此产生的新事项")
+    promise: SignedOut | None = Field(description=PROMISE)
+
+
+class EndedOut(CaseOut):
+    """A case whose listing ended."""
+
+    promise: SignedOut | None = Field(description=PROMISE)
+
+    @classmethod
+    def of_ended(cls, ended: Ended) -> EndedOut:
+        """From the office's result."""
+        case = CaseOut.of(ended.case)
+        return cls.model_construct(**case.__dict__, promise=promise_out(ended.promise))
 
 
 class ObligationsOut(Out):
@@ -387,6 +404,7 @@ class PolicyOut(Out):
     proposed_at: str
     approved_by: str | None
     approved_at: str | None
+    effective_from: str | None = Field(description="施行的时刻")
     active: bool
     counts: dict[str, int]
 

@@ -56,6 +56,11 @@ def _check_order(listed: ListDef, document: Document[RawList], bundle: Bundle) -
         if stage in before and earlier:
             message = f"{STAGES[stage]}在申报前已完成，{'、'.join(STAGES[s] for s in earlier)}却在本系统办理"
             report("XH165", before[stage].span, message, expected=f"{one_of(earlier)} 也写在 upstream 中")
+    started = [STAGES[s] for s in here if s in {"notice", "statement", "hearing"}]
+    started += ["认定前公示"] if listed.procedure.pre_publicity is not None else []
+    if started and "decision" not in {*here, *before}:
+        message = f"{'、'.join(started)}之后没有决定，案件永远不会生效"
+        report("XH178", listed.procedure.span, message, expected="decision: {}")
     if listed.procedure.pre_publicity is not None and "decision" in before:
         message = "认定前公示在本系统办理，认定的决定却在申报前已作出"
         report("XH165", document.key(AT, "pre_publicity"), message, expected="decision 不在 upstream 中")

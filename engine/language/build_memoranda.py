@@ -52,8 +52,9 @@ def memorandum(read: Document[RawMemorandum], bundle: Bundle) -> Memorandum | No
     derivations = _derivations(read, facts, bundle)
     rules = _rules(read, facts, validity, bundle)
     return Memorandum(
-        raw.memorandum, raw.title, raw.document, raw.list_, derivations, rules, basis, validity, read.key("memorandum")
-    )
+        raw.memorandum, raw.title, raw.document, raw.list_, derivations, rules, basis, validity, read.key("memorandum"),
+        raw.existing_cases,
+    )  # fmt: skip
 
 
 def scope_for(

@@ -39,6 +39,8 @@ from engine.language.source import Sequence
 def law(read: Read[RawLaw], bundle: Bundle) -> Law:
     """A law with the articles that others cite."""
     raw = read.model
+    if raw.sha256 is not None and raw.text is None:
+        bundle.reporter.report("XH180", read.key("sha256"), "写了 sha256 而没有写 text，不知道是哪份文本的摘要")
     return Law(
         raw.law, raw.title, raw.level, raw.number, raw.issuer, MappingProxyType(dict(raw.articles)),
         bundle.validity(raw.valid, read, "valid"), raw.source, read.key("law"),
@@ -78,7 +80,9 @@ def record(read: Read[RawRecord], bundle: Bundle) -> RecordKind:
         )
         excluded = compile_condition(node, scope)
     suppliers = bundle.refer_all("department", raw.supplied_by, read, "supplied_by")
-    return RecordKind(raw.record, raw.title, suppliers, MappingProxyType(fields), excluded, read.key("record"))
+    return RecordKind(
+        raw.record, raw.title, suppliers, MappingProxyType(fields), excluded, read.key("record"), raw.worse
+    )
 
 
 def list_(read: Read[RawList], bundle: Bundle) -> ListDef:

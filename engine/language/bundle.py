@@ -147,6 +147,7 @@ class Bundle:
                 raw.required,
                 raw.changeable,
                 raw.values.titles,
+                raw.worse,
             )
         return result
 
@@ -192,6 +193,7 @@ class Bundle:
                     tuple(raw.covers.roles),
                     tuple(raw.covers.lists),
                     document.key(*at),
+                    raw.max_,
                 )
             )
         return tuple(result)

@@ -76,6 +76,12 @@ class Reporter:
             self._failed.add(span.path)
         self._found.setdefault(Diagnostic(code, severity, span, message, expected, suggestion, notes))
 
+    def include(self, other: Reporter) -> None:
+        """Add what another reporter found in files that this one has not heard of."""
+        self._found.update(other._found)
+        self._per_file.update(other._per_file)
+        self._failed |= other._failed
+
     def full(self, path: str) -> bool:
         """Whether nothing more will be listed for a file, so that looking further is in vain."""
         return self._per_file.get(path, 0) > MAX_PER_FILE

@@ -91,6 +91,7 @@ class FactType:
     required: bool = False
     changeable: bool = False  # whether the subject can still change it (pay, correct, promise); never a past event
     titles: Mapping[str, str] = field(default_factory=dict, hash=False)  # value → its Chinese title; may be empty
+    worse: Literal["higher", "lower"] | None = None  # which way it weighs against the subject; enums by file order
 
 
 # --- operands and conditions -------------------------------------------------------------------------------------
@@ -250,6 +251,7 @@ class Basis:
     roles: tuple[str, ...]  # related roles it reaches besides the subject itself
     lists: tuple[str, ...]  # lists it reaches; empty = every list
     span: Span
+    maximum: Duration | None = None  # the longest that a measure on this basis may last
 
 
 @dataclass(frozen=True, slots=True)
@@ -303,6 +305,7 @@ class RecordKind:
     fields: Mapping[str, FactType]
     excluded: Condition | None  # records for which this is true never count as a basis (Henan regulation art. 13)
     span: Span
+    worse: Literal["more", "fewer"] | None = None  # whether having more of them weighs against the subject
 
 
 Stage = Literal["notice", "statement", "hearing", "decision", "service"]
@@ -630,6 +633,7 @@ class Memorandum:
     basis: tuple[Basis, ...]
     validity: Validity
     span: Span
+    existing_cases: Literal["keep", "migrate"] = "keep"  # whether live cases follow a version that comes into force
 
 
 @dataclass(frozen=True, slots=True)

@@ -44,15 +44,17 @@ def _overview(lists: list[ListDef]) -> str:
     return _table(["名单", *columns], rows)
 
 
+def clocks(listed: ListDef, policy: Policy) -> list[tuple[str, str, str]]:
+    """Title, content and source of each stage, clock and remedy that a list has; ids stand in backquotes."""
+    sources = listed.procedure.sources
+    rows = _rows(listed, policy)
+    return [(title, detail, sources.get(key, "")) for key, title, detail in rows if detail != NOTHING]
+
+
 def _section(listed: ListDef, policy: Policy) -> str:
-    procedure = listed.procedure
     severe = "，严重失信主体名单" if listed.severe else ""
     filed = "、".join(policy.departments[d].title for d in listed.filed_by)
-    rows = [
-        [title, detail, _cell(procedure.sources.get(key, ""))]
-        for key, title, detail in _rows(listed, policy)
-        if detail != NOTHING
-    ]
+    rows = [[title, detail, _cell(source)] for title, detail, source in clocks(listed, policy)]
     head = f'<a id="{listed.id}"></a>\n\n## {listed.title}\n'
     about = f"`{listed.id}`：{KINDS[listed.kind]}{severe}。发起：{filed}。\n"
     return "\n".join([head, about, _table(["阶段或时限", "内容", "出处"], rows)])

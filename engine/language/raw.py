@@ -77,6 +77,11 @@ Text = Annotated[str, _scalar(_text), WithJsonSchema(SCALAR_SCHEMA)]
 Id = Annotated[str, _scalar(scalars.identifier), _schema("[a-z][a-z0-9-]*", "market-regulation")]
 FactName = Annotated[str, _scalar(scalars.fact_name), _schema("[a-z][a-z0-9_]*", "amount_owed")]
 Date = Annotated[dt.date, _scalar(scalars.date), _schema("[0-9]{4}-[0-9]{2}-[0-9]{2}", "2024-01-31")]
+DateOrNone = Annotated[
+    dt.date | None,
+    _scalar(lambda text: None if text == "none" else scalars.date(text)),
+    _schema("[0-9]{4}-[0-9]{2}-[0-9]{2}|none", "2024-01-31"),
+]
 Boolean = Annotated[bool, _scalar(scalars.boolean), WithJsonSchema({"type": "boolean"})]
 Integer = Annotated[int, _scalar(scalars.integer), WithJsonSchema({"type": "integer"})]
 Money = Annotated[int, _scalar(scalars.money), _schema(r"-?[0-9_,.]+ ?(?:元|万元|亿元|CNY)", "10 万元")]
@@ -162,6 +167,7 @@ class BasisEntry(Raw):
     quote: Text | None = Field(None, description="条款中的原话，逐字")
     verified: VerifiedOn | None = Field(None, description="与原文核对的情况")
     covers: Covers = Field(default=Covers(), description="依据所及的范围")
+    max_: Term | None = Field(None, alias="max", description="依本条采取的措施最长多久")
     note: Text | None = Field(None, description="备注")
 
 
@@ -173,6 +179,9 @@ class FactDecl(Raw):
     values: Values = Field(default_factory=Permitted, description="枚举的取值，或列表允许的成员；可写“取值: 名称”")
     required: Boolean = Field(default=False, description="列入名单时是否必须提供")
     changeable: Boolean = Field(default=False, description="主体此后能否使其改变（缴清、改正、履行）；既往的行为不能")
+    worse: Annotated[Literal["higher", "lower"], choice("higher", "lower")] | None = Field(
+        None, description="取值往哪边情节更重：higher 越大、为真、枚举中越靠后越重；lower 相反。用于证明过罚相当"
+    )
 
 
 class Response(Raw):

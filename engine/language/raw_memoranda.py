@@ -1,4 +1,4 @@
-"""Raw models of the documents under `memoranda/`: joint memoranda and the tests beside them."""
+"""Raw models of joint memoranda (合作备忘录)."""
 
 from __future__ import annotations
 
@@ -10,18 +10,15 @@ from engine.language.ir import ROLES, Type
 from engine.language.raw import (
     BasisEntry,
     Condition,
-    Date,
     Document,
     FactName,
     Id,
     Ids,
-    Money,
     Permitted,
     Quantifier,
     Raw,
     Response,
     Role,
-    Subject,
     Text,
     Valid,
     Value,
@@ -73,7 +70,14 @@ Target = Annotated[
                     "type": "object",
                     "additionalProperties": False,
                     "required": ["related"],
-                    "properties": {"related": {"type": "array", "minItems": 1, "items": {"enum": list(ROLES)}}},
+                    "properties": {
+                        "related": {
+                            "type": "array",
+                            "minItems": 1,
+                            "items": {"enum": list(ROLES)},
+                            "description": "关联人的身份",
+                        }
+                    },
                 },
             ]
         }
@@ -115,73 +119,9 @@ class RawMemorandum(Document):
     document: Text | None = Field(None, description="文号")
     list_: Id = Field(alias="list", description="名单")
     valid: Valid | None = Field(None, description="有效期")
+    existing_cases: Annotated[Literal["keep", "migrate"], choice("keep", "migrate")] = Field(
+        "keep", description="本备忘录施行或修改时的在办案件：keep 仍依原政策，migrate 改依新政策"
+    )
     basis: list[BasisEntry] = Field(default=[], description="备忘录自身的依据；不计入措施的依据")
     derive: list[RawDerivation] = Field(default=[], description="推导的事实")
     rules: Annotated[list[RawRule], Field(min_length=1)] = Field(description="规则")
-
-
-class RawTestRecord(Raw):
-    """测试情形中的一条记录。"""
-
-    record: Id = Field(description="记录种类")
-    date: Date | None = Field(None, description="日期；可缺")
-    fields: dict[FactName, Value] = Field(default={}, description="字段")
-
-
-class RawTestRelation(Raw):
-    """测试情形中的一个关联人。"""
-
-    role: Role = Field(description="身份")
-    id: Id = Field(description="代号")
-    kind: Subject = Field(default="natural-person", description="主体种类")
-
-
-class RawTestResponse(Raw):
-    """测试情形中已有的一次答复。"""
-
-    measure: Id = Field(description="措施")
-    by: Id = Field(description="部门")
-    outcome: Outcome = Field(description="答复结果")
-
-
-class RawOwed(Raw):
-    """预期的一项应响应事项或建议。"""
-
-    measure: Id = Field(description="措施")
-    by: Id = Field(description="部门")
-    target: Id | None = Field(None, description="关联人代号；缺省为主体自身")
-
-
-class RawExpect(Raw):
-    """预期：至少写一项。"""
-
-    fires: list[Id] = Field(default=[], description="必须触发的规则")
-    silent: list[Id] = Field(default=[], description="必须不触发的规则")
-    unknown: dict[Id, list[Text]] = Field(default={}, description="悬而未决的规则，及补上哪些事实即可决定")
-    owes: list[RawOwed] = Field(default=[], description="应响应事项")
-    owes_not: list[RawOwed] = Field(default=[], description="不得出现的应响应事项")
-    advice: list[RawOwed] = Field(default=[], description="建议")
-    limit: Money | None = Field(None, description="建议额度")
-    derived: dict[FactName, Value] = Field(default={}, description="推导的事实")
-
-
-class RawCase(Raw):
-    """一个测试。"""
-
-    name: Text = Field(description="一句话说明")
-    as_of: Date = Field(description="决定之日")
-    subject: Subject = Field(description="主体种类")
-    facts: dict[FactName, Value] = Field(default={}, description="事实")
-    records: list[RawTestRecord] = Field(default=[], description="记录")
-    relations: list[RawTestRelation] = Field(default=[], description="关联人")
-    responses: list[RawTestResponse] = Field(default=[], description="已有的答复")
-    expect: RawExpect = Field(description="预期")
-
-
-class RawTests(Raw):
-    """备忘录旁的测试。"""
-
-    tests: Id = Field(description="所测的备忘录")
-    title: Text | None = Field(None, description="中文名称")
-    source: Text | None = Field(None, description="资料出处")
-    cases: Annotated[list[RawCase], Field(min_length=1)] = Field(description="各个测试")

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from typing import Annotated, Literal
 
 from pydantic import BeforeValidator, Field, WithJsonSchema
+from pydantic_core import PydanticCustomError
 
 from engine.language.ir import Effect, Level, MeasureClass, Mode, Nature
 from engine.language.raw import (
@@ -31,11 +33,22 @@ from engine.language.raw import (
     choice,
 )
 from engine.language.raw_procedure import RawProcedure
+from engine.language.scalars import shown
 
 DEPARTMENT_KINDS = ("administrative", "judicial", "party", "public-institution", "association", "market")
 GOVERNMENT_LEVELS = ("national", "provincial", "city", "county", "township")
 EFFECTS: tuple[str, ...] = Effect.__args__  # type: ignore[attr-defined]
 HITS = ("unique", "first", "any", "min", "max", "sum")
+
+
+def _digest(value: object) -> object:
+    if isinstance(value, str) and not re.fullmatch("[0-9a-f]{64}", value):
+        context = {"message": f"{shown(value)}不是 SHA-256 摘要", "expected": "64 位小写十六进制", "suggestion": ""}
+        raise PydanticCustomError("XH180", "{message}", context)
+    return value
+
+
+Sha256 = Annotated[str, BeforeValidator(_digest), WithJsonSchema({"type": "string", "pattern": "^[0-9a-f]{64}$"})]
 
 
 class RawLaw(Document):
@@ -47,6 +60,7 @@ class RawLaw(Document):
     issuer: Text | None = Field(None, description="制定机关")
     valid: Valid = Field(description="有效期")
     text: Text | None = Field(None, description="核对所用文本的文件名")
+    sha256: Sha256 | None = Field(None, description="核对时文本的 SHA-256 摘要")
     articles: dict[Text, Text] = Field(description="被引用的条款及其摘要")
 
 
@@ -81,6 +95,9 @@ class RawRecord(Document):
     supplied_by: list[Id] = Field(default=[], description="由哪些部门提供，缺省为任何部门")
     fields: dict[FactName, FactDecl] = Field(description="字段")
     excluded: Condition = Field(None, description="满足此条件的记录一律不作依据")
+    worse: Annotated[Literal["more", "fewer"], choice("more", "fewer")] | None = Field(
+        None, description="more：越多情节越重；fewer：越少越重。用于证明过罚相当"
+    )
 
 
 class RawList(Document):

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import types
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 from typing import Annotated, Any, Generic, TypeVar, Union, cast, get_args, get_origin
 
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
-from engine.language import raw_memoranda, raw_procedure, raw_rules, source
+from engine.language import raw_memoranda, raw_procedure, raw_rules, raw_tests, source
 from engine.language.diagnostics import Reporter, looks_like, nearest, one_of
 from engine.language.ir import Span
 from engine.language.raw import Raw
@@ -26,7 +26,7 @@ KINDS: Mapping[str, type[Raw]] = {
     "table": raw_rules.RawTable,
     "calendar": raw_rules.RawCalendar,
     "memorandum": raw_memoranda.RawMemorandum,
-    "tests": raw_memoranda.RawTests,
+    "tests": raw_tests.RawTests,
     "list": raw_rules.RawList,  # after what has a key `list` too: a memorandum
     "ladder": raw_procedure.RawLadder,  # likewise: a measure has a key `ladder`
 }
@@ -34,6 +34,7 @@ SHAPES = {"model_type": "键值表", "dict_type": "键值表", "list_type": "列
 MAX_LISTED = 120  # a little over what a file may report
 
 Model = TypeVar("Model", bound=Raw)
+Path = tuple[str | int, ...]
 
 
 @dataclass(slots=True)
@@ -45,10 +46,11 @@ class Document(Generic[Model]):
     id: str
     tree: source.Mapping
     model: Model
+    _places: dict[Path, tuple[source.Node, Span, int]] = field(default_factory=dict, init=False, repr=False)
 
     def node(self, *path: str | int) -> source.Node | None:
         """The node at `path`, or `None` where the file has none."""
-        node, _, taken = source.descend(self.tree, path)
+        node, _, taken = self._descend(path)
         return node if taken == len(path) else None
 
     def has(self, *path: str | int) -> bool:
@@ -57,12 +59,19 @@ class Document(Generic[Model]):
 
     def span(self, *path: str | int) -> Span:
         """Where the value at `path` stands; if there is none, where its nearest parent does."""
-        node, key, taken = source.descend(self.tree, path)
+        node, key, taken = self._descend(path)
         return node.span if taken == len(path) and isinstance(node, source.Scalar) else key
 
     def key(self, *path: str | int) -> Span:
         """Where the key at `path` stands, or the list item."""
-        return source.descend(self.tree, path)[1]
+        return self._descend(path)[1]
+
+    def _descend(self, path: Path) -> tuple[source.Node, Span, int]:
+        """As `source.descend`, and remembered: a bundle that is compiled again asks for the same places."""
+        found = self._places.get(path)
+        if found is None:
+            found = self._places[path] = source.descend(self.tree, path)
+        return found
 
 
 def read_document(path: str, content: str | bytes, reporter: Reporter) -> Document[Any] | None:

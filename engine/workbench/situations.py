@@ -36,7 +36,8 @@ from engine.language.ir import (
     Value,
 )
 from engine.language.raw_memoranda import OUTCOMES
-from engine.workbench.symbolic import ALWAYS, NO, YES, Cell, Kleene, World
+from engine.workbench.plain import wish
+from engine.workbench.symbolic import ALWAYS, NO, OTHER_TEXT, YES, Cell, Kleene, Wish, World
 from engine.workbench.vocabulary import NUMBERS, Vocabulary
 
 Env = Mapping[str, Cell]
@@ -53,6 +54,7 @@ class Situation:
         world.bounded |= bool(words.bounded)
         self.kind = self._int("subject.kind")
         self._add(z3.Or([self.kind == world.text(kind) for kind in words.kinds]))
+        world.wishes.append(Wish(self.kind, tuple(world.text(kind) for kind in words.kinds)))
         base = {n: self._cell(n, fact, n, required=n in words.required) for n, fact in words.facts.items()}
         self.base: Env = {**base, "subject.kind": Cell(YES, self.kind)}
         self.slots = {kind: self._slots(kind, count) for kind, count in words.slots.items() if kind in words.records}
@@ -119,7 +121,7 @@ class Situation:
             taken = self._constant(derivation.fact.type, choice.value)
             present = z3.Or(truth.true, z3.And(truth.false, present))
             if isinstance(value, dict):
-                members = {*value, *taken}
+                members = dict.fromkeys((*value, *taken))
                 value = {m: z3.If(truth.true, taken.get(m, NO), value.get(m, NO)) for m in members}
             else:
                 value = z3.If(truth.true, taken, value)
@@ -176,19 +178,17 @@ class Situation:
     # --- variables ----------------------------------------------------------------------------------------------------
 
     def _cell(self, name: str, fact: FactType, key: str, *, required: bool) -> Cell:
-        present = YES if required else self._bool(f"{name}?")
+        present = YES if required else self._optional(f"{name}?")
         constants = self.words.constants.get(key, set())
-        if fact.type is Type.BOOLEAN:
-            return Cell(present, self._bool(name))
         if fact.type is Type.LIST:
             members = dict.fromkeys((*fact.values, *sorted(c for c in constants if isinstance(c, str))))
-            return Cell(present, {m: self._bool(f"{name}:{m}") for m in members})
-        value = self._int(name)
-        if fact.type in {Type.ENUM, Type.TEXT}:
-            values = dict.fromkeys((*fact.values, *sorted(c for c in constants if isinstance(c, str))))
-            numbers = [self.world.text(v) for v in (fact.values if fact.type is Type.ENUM else values)]
-            if fact.type is Type.ENUM:
-                self._add(z3.Or([value == n for n in numbers]))
+            inside = {m: self._bool(f"{name}:{m}") for m in members}
+            self.world.wishes += [Wish(term, (NO, YES)) for term in inside.values()]
+            return Cell(present, inside)
+        value = self._bool(name) if fact.type is Type.BOOLEAN else self._int(name)
+        self.world.wishes.append(wish(self.world, fact, value, constants))
+        if fact.type is Type.ENUM:
+            self._add(z3.Or([value == self.world.text(v) for v in fact.values]))
         elif fact.type is Type.DATE:
             self._add(value >= 1, value <= dt.date.max.toordinal())
             self.world.plausible += [value >= self.world.day - TWENTY_YEARS, value <= self.world.day + TWENTY_YEARS]
@@ -203,10 +203,14 @@ class Situation:
         slots: list[tuple[Anything, Cell, Env]] = []
         for number in range(count):
             name = f"{kind}#{number}"
-            exists = self._bool(name)
+            exists = self._optional(name)
             date = Cell(self._bool(f"{name}.date?"), self._int(f"{name}.date"))
             self._add(date.value >= 1, date.value <= dt.date.max.toordinal())
             self.world.plausible += [date.value >= self.world.day - TWENTY_YEARS, date.value <= self.world.day]
+            self.world.wishes += [
+                Wish(date.present, (YES, NO)),
+                Wish(date.value, (self.world.day,), self.world.day, downwards=True),
+            ]
             env: dict[str, Cell] = {
                 field: self._cell(f"{name}.{field}", fact, f"{kind}.{field}", required=fact.required)
                 for field, fact in declared.fields.items()
@@ -221,14 +225,22 @@ class Situation:
 
     def _answer(self, measure: str, department: str) -> Cell:
         value = self._int(f"answer {measure} {department}")
-        self._add(z3.Or([value == self.world.text(outcome) for outcome in OUTCOMES]))
-        return Cell(self._bool(f"answered {measure} {department}"), value)
+        outcomes = tuple(self.world.text(outcome) for outcome in OUTCOMES)
+        self._add(z3.Or([value == outcome for outcome in outcomes]))
+        self.world.wishes.append(Wish(value, outcomes))
+        return Cell(self._optional(f"answered {measure} {department}"), value)
 
     def _person(self, role: str) -> Cell:
         value = self._int(f"kind of {role}")
-        self._add(z3.Or([value == self.world.text(kind) for kind in SUBJECT_KINDS]))
-        self.world.plausible.append(value == self.world.text("natural-person"))
-        return Cell(self._bool(f"has {role}"), value)
+        kinds = [self.world.text(kind) for kind in SUBJECT_KINDS]
+        self._add(z3.Or([value == kind for kind in kinds]))
+        self.world.wishes.append(Wish(value, (self.world.text("natural-person"), *kinds)))
+        return Cell(self._optional(f"has {role}"), value)
+
+    def _optional(self, name: str) -> Anything:
+        part = self._bool(name)
+        self.world.optional.append(part)
+        return part
 
     def _bool(self, name: str) -> Anything:
         return z3.Bool(f"{self.name}{name}")
@@ -314,11 +326,18 @@ class _Reading:
             case Type.ENUM:
                 return fact.values[0]
             case Type.TEXT:
-                return "示例"
+                return OTHER_TEXT
             case Type.DATE:
                 return self.day.toordinal()
             case _:
                 return 0
+
+
+def same(one: Cell, other: Cell) -> Anything:
+    """Whether two cells of one type have the same value, present or not."""
+    if isinstance(one.value, dict):
+        return z3.And([one.value[m] == other.value[m] for m in one.value]) if one.value else YES
+    return one.value == other.value
 
 
 def _and(parts: Anything) -> Anything:

@@ -8,7 +8,8 @@ a witness can be run through the reference interpreter.
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any as Anything
 
@@ -20,7 +21,8 @@ from engine.language.ir import Duration, Validity
 FIRST_DAY, LAST_DAY = dt.date(2000, 1, 1), dt.date(2099, 12, 31)
 EFFORT = 4_000_000  # z3's own count of work for one question, some seconds; the same on every machine
 TRIED_DAYS = 4
-OTHER_TEXT = "其他"
+OTHER_TEXT = "示例"
+CLOSE = 8  # days tried beyond the nearest one, since what is so many months ago is known to the day only when tried
 SLACK = 2  # days by which the stretch of a duration is widened, for centuries without a leap day
 
 
@@ -49,6 +51,20 @@ class Answer:
     day: dt.date | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """A variable and the values that are wanted of it, the best first.
+
+    towards: for numbers, the value that comes nearest to it is taken if none of these will do.
+    downwards: first below it, then above.
+    """
+
+    term: Anything
+    wanted: tuple[Anything, ...]
+    towards: Anything = None
+    downwards: bool = False
+
+
 YES, NO = z3.BoolVal(True), z3.BoolVal(False)
 ALWAYS, NEVER = Kleene(YES, NO), Kleene(NO, YES)
 
@@ -68,9 +84,26 @@ class World:
         self.solver.set("rlimit", effort)
         self.solver.add(self.day >= FIRST_DAY.toordinal(), self.day <= LAST_DAY.toordinal())
         self.plausible: list[Anything] = []
+        self._together: tuple[int, Anything] = (0, YES)
+        self.optional: list[Anything] = []  # what a case may have and need not: facts, records, people, answers
+        self.wishes: list[Wish] = []  # what reads well in a case
         self.bounded = False  # some counts are looked at in part only, so that nothing found means nothing
         self._ago: dict[Duration, Anything] = {}
         self._texts: dict[str, int] = {}
+
+    @contextmanager
+    def trial(self) -> Iterator[None]:
+        """What is added inside is forgotten outside."""
+        kept = [(one, len(one)) for one in (self.plausible, self.optional, self.wishes)]
+        ago, bounded, together = dict(self._ago), self.bounded, self._together
+        self.solver.push()
+        try:
+            yield
+        finally:
+            self.solver.pop()
+            self._ago, self.bounded, self._together = ago, bounded, together
+            for one, length in kept:
+                del one[length:]
 
     def text(self, value: str) -> int:
         """The number that stands for a text."""
@@ -116,6 +149,80 @@ class World:
             tried.append(self.day != day.toordinal())
         return Answer("unknown")
 
+    def lean(self, answer: Answer, *conditions: Anything) -> Answer:
+        """The case of an answer with as little in it as the conditions leave, and in plain values.
+
+        It is always the same for the same conditions, whatever was asked before, but for questions without answer.
+        """
+        if answer.day is None:
+            return answer
+        day = self._nearest(answer.day, conditions)
+        self.solver.push()
+        self.solver.add(*conditions, *self._exactly(day))
+        model = answer.model
+        if (found := self._model(*self._plausible())) is not None:
+            self.solver.add(*self._plausible())
+            model = found
+        elif (found := self._model()) is not None:
+            model = found
+        for part in self.optional:
+            if z3.is_true(model.eval(part)) and (found := self._model(z3.Not(part))) is not None:
+                model = found
+            if not z3.is_true(model.eval(part)):
+                self.solver.add(z3.Not(part))
+        best = self._model(*(wish.term == wish.wanted[0] for wish in self.wishes))
+        for wish in self.wishes if best is None else ():
+            model = self._settle(wish, model)
+        self.solver.pop()
+        return Answer("yes", model if best is None else best, day)
+
+    def _settle(self, wish: Wish, model: Anything) -> Anything:
+        """A model with the best value that a variable can have; it is then fixed."""
+        for value in wish.wanted:
+            fits = wish.term == value
+            found = model if z3.is_true(model.eval(fits, model_completion=True)) else self._model(fits)
+            if found is not None:
+                self.solver.add(fits)
+                return found
+        if wish.towards is None:
+            return model
+        distances = [wish.term - wish.towards, wish.towards - wish.term]
+        for distance in reversed(distances) if wish.downwards else distances:
+            found = self._model(distance >= 0)
+            if found is not None:
+                found, least = self._least(distance, found)
+                self.solver.add(distance == least)
+                return found
+        return model
+
+    def _least(self, distance: Anything, model: Anything, *conditions: Anything) -> tuple[Anything, int]:
+        """The model with the least value of a term that need not be negative, and that value; it begins at `model`."""
+        low, high = 0, model.eval(distance, model_completion=True).as_long()
+        while low < high:
+            middle = (low + high) // 2
+            found = self._model(distance >= 0, distance <= middle, *conditions)
+            if found is None:
+                low = middle + 1
+            else:
+                model, high = found, found.eval(distance, model_completion=True).as_long()
+        return model, high
+
+    def _nearest(self, day: dt.date, conditions: Sequence[Anything]) -> dt.date:
+        """The day nearest to the first that was to be tried, if that is not one of those; else `day`."""
+        if day in self.days or not self.days:
+            return day
+        start = self.days[0].toordinal()
+        for sign in (-1, 1):
+            distance = sign * (self.day - start)
+            model = self._model(*conditions, distance >= 0)
+            if model is not None:
+                _, least = self._least(distance, model, *conditions)
+                for further in range(CLOSE):
+                    nearest = dt.date.fromordinal(start + sign * (least + further))
+                    if self._on(nearest, conditions) is not None:
+                        return nearest
+        return day
+
     def clash(self, conditions: Sequence[Anything], *given: Anything) -> tuple[int, ...]:
         """Places of conditions that together are impossible, none of them in vain; empty when that is not proved."""
         kept = list(range(len(conditions)))
@@ -128,10 +235,19 @@ class World:
         return tuple(kept)
 
     def _on(self, day: dt.date, conditions: Sequence[Anything]) -> Anything:
-        exact = [self.day == day.toordinal()]
-        exact += [ago == minus(day, duration).toordinal() for duration, ago in self._ago.items()]
-        model = self._model(*conditions, *exact, *self.plausible)
+        exact = self._exactly(day)
+        model = self._model(*conditions, *exact, *self._plausible())
         return model if model is not None else self._model(*conditions, *exact)
+
+    def _plausible(self) -> tuple[Anything]:
+        """What is plausible as one condition, made once: z3 takes in one big condition faster than many small ones."""
+        if self._together[0] != len(self.plausible):
+            self._together = (len(self.plausible), z3.And(self.plausible))
+        return (self._together[1],)
+
+    def _exactly(self, day: dt.date) -> list[Anything]:
+        exact = [self.day == day.toordinal()]
+        return exact + [ago == minus(day, duration).toordinal() for duration, ago in self._ago.items()]
 
     def _model(self, *conditions: Anything) -> Anything:
         """A model, or None: then `_proved` tells whether there is none."""

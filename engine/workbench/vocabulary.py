@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
 
 from engine.language.bundle import LISTING, LISTING_FIELDS
 from engine.language.ir import (
@@ -15,18 +15,22 @@ from engine.language.ir import (
     Constant,
     Count,
     Derivation,
+    Fact,
     FactType,
+    Known,
     Memorandum,
     Oblige,
     Policy,
     Quantifier,
     RecordKind,
     Responded,
+    Span,
     Type,
     Value,
 )
 
-MAX_SLOTS = 10
+NOWHERE = Span("", 0, 0)
+MAX_SLOTS = 12
 """Records of one kind that a situation can have. A threshold that needs more is looked at in part only."""
 
 
@@ -39,7 +43,8 @@ class Vocabulary:
     kinds: kinds of subject that can be filed.
     records: record kind → its declaration, for the kinds that conditions count.
     slots: record kind → records enough to meet, and to miss, every threshold on it.
-    bounded: record kinds whose thresholds need more than `MAX_SLOTS`.
+    bounded: record kinds of which no affordable number is enough.
+    read: record kind → fields that conditions look at.
     answers: (measure, department) that conditions ask about.
     constants: the values that conditions compare a fact with.
     """
@@ -50,6 +55,7 @@ class Vocabulary:
     records: dict[str, RecordKind] = field(default_factory=dict)
     slots: dict[str, int] = field(default_factory=dict)
     bounded: set[str] = field(default_factory=set)
+    read: defaultdict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
     answers: dict[tuple[str, str], None] = field(default_factory=dict)
     constants: defaultdict[str, set[Value]] = field(default_factory=lambda: defaultdict(set))
 
@@ -58,11 +64,12 @@ def vocabulary(policies: Iterable[tuple[Policy, Sequence[Memorandum]]]) -> Vocab
     """The vocabulary of memoranda for one list, of one policy or of two that are compared."""
     found = Vocabulary()
     for number, (policy, memoranda) in enumerate(policies):
-        needed: defaultdict[str, int] = defaultdict(int)
+        needed: dict[tuple[object, ...], int] = {}
         for memorandum in memoranda:
             _take_list(policy, memorandum.list, found, first=number == 0)
             _take_memorandum(policy, memorandum, needed, found)
-        for kind, count in needed.items():
+        for kind in dict.fromkeys(str(key[0]) for key in needed):
+            count = sum(number for key, number in needed.items() if key[0] == kind)
             found.slots[kind] = max(found.slots.get(kind, 0), min(count, MAX_SLOTS))
             if count > MAX_SLOTS:
                 found.bounded.add(kind)
@@ -78,6 +85,19 @@ def conditions_of(memorandum: Memorandum) -> Iterator[Condition]:
     yield from (rule.when for rule in memorandum.rules)
 
 
+def shape(condition: Condition | None) -> object:
+    """A condition without the places where it is written, so that equal ones are equal."""
+    match condition:
+        case All(parts) | Any(parts):
+            return type(condition).__name__, *(shape(part) for part in parts)
+        case Count(quantifier, op, number):
+            return quantifier.record, shape(quantifier.where), quantifier.window, op, number
+        case None:
+            return None
+        case leaf:
+            return replace(leaf, span=NOWHERE)
+
+
 def leaves(condition: Condition) -> Iterator[Condition]:
     """The tests of a condition, without those inside the records that it counts."""
     if isinstance(condition, All | Any):
@@ -85,6 +105,40 @@ def leaves(condition: Condition) -> Iterator[Condition]:
             yield from leaves(part)
     else:
         yield condition
+
+
+def reached(condition: Condition, memorandum: Memorandum) -> list[Condition]:
+    """The tests of a condition, and those of every derived fact that it rests on."""
+    derived = {d.fact.name: d for d in memorandum.derivations}
+    found: list[Condition] = []
+    pending, seen = [condition], set[str]()
+    while pending:
+        for leaf in leaves(pending.pop()):
+            found.append(leaf)
+            for name in names(leaf):
+                if name in derived and name not in seen:
+                    seen.add(name)
+                    pending += tests_of(derived[name])
+    return found
+
+
+def tests_of(derivation: Derivation) -> list[Condition]:
+    """The conditions of a derived fact; a count stands as a test of it."""
+    counted = derivation.count
+    own = [Count(counted, "gte", 1, counted.span)] if counted is not None else []
+    truth = [derivation.truth] if derivation.truth is not None else []
+    return [*own, *truth, *(choice.when for choice in derivation.choices)]
+
+
+def names(leaf: Condition) -> list[str]:
+    """The facts that a test looks at, those of records not among them."""
+    match leaf:
+        case Compare(left, _, right):
+            return [o.name for o in (left, *right) if isinstance(o, Fact)]
+        case Known(fact):
+            return [fact.name]
+        case _:
+            return []
 
 
 def _take_list(policy: Policy, identifier: str, found: Vocabulary, *, first: bool) -> None:
@@ -99,13 +153,15 @@ def _take_list(policy: Policy, identifier: str, found: Vocabulary, *, first: boo
         else:
             values = tuple(dict.fromkeys((*known.values, *fact.values)))
             titles = {**fact.titles, **known.titles}
-            found.facts[name] = FactType(name, known.type, known.title, known.span, values, titles=titles)
+            found.facts[name] = replace(known, values=values, titles=titles)
 
 
-def _take_memorandum(policy: Policy, memorandum: Memorandum, needed: dict[str, int], found: Vocabulary) -> None:
-    counted = {d.fact.name: d for d in memorandum.derivations if d.count is not None}
+def _take_memorandum(
+    policy: Policy, memorandum: Memorandum, needed: dict[tuple[object, ...], int], found: Vocabulary
+) -> None:
+    counted = {d.fact.name: d.count for d in memorandum.derivations if d.count is not None}
     thresholds: defaultdict[str, set[int]] = defaultdict(set)  # derived count → the numbers it is compared with
-    tables = {c.table for rule in memorandum.rules for c in rule.then if not isinstance(c, Oblige)}
+    tables = dict.fromkeys(c.table for rule in memorandum.rules for c in rule.then if not isinstance(c, Oblige))
     rows = (row.when for table in tables for row in policy.tables[table].rows)
     for condition in (*conditions_of(memorandum), *rows):
         for leaf in leaves(condition):
@@ -120,25 +176,31 @@ def _take_memorandum(policy: Policy, memorandum: Memorandum, needed: dict[str, i
                     found.constants[left.name] |= constants
                     if left.name in counted:
                         thresholds[left.name] |= {int(v) for v in constants if isinstance(v, int)}
-    for name, derivation in counted.items():
-        assert derivation.count is not None
-        _count(policy, derivation.count, thresholds[name] or {1}, needed, found)
+                    others = [o.name for o in right if isinstance(o, Fact)]
+                    if others:  # against no fixed number, so that no number of records is enough
+                        found.bounded |= {counted[n].record for n in (left.name, *others) if n in counted}
+    for name, quantifier in counted.items():
+        _count(policy, quantifier, thresholds[name] or {1}, needed, found)
 
 
 def _count(
-    policy: Policy, quantifier: Quantifier, numbers: set[int], needed: dict[str, int], found: Vocabulary
+    policy: Policy, quantifier: Quantifier, numbers: set[int], needed: dict[tuple[object, ...], int], found: Vocabulary
 ) -> None:
     """A count is told apart from its neighbours by one record more than the number, certain ones and possible ones."""
     kind = quantifier.record
-    needed[kind] = needed.get(kind, 0) + 2 * (max(*numbers, 0) + 1)
+    key = (kind, shape(quantifier.where), quantifier.window)
+    needed[key] = max(needed.get(key, 0), 2 * (max(*numbers, 0) + 1))
     if kind == LISTING:
         found.records.setdefault(kind, RecordKind(kind, "名单", (), LISTING_FIELDS, None, quantifier.span))
     elif kind in policy.records:
         found.records.setdefault(kind, policy.records[kind])
     for leaf in leaves(quantifier.where) if quantifier.where is not None else ():
+        if isinstance(leaf, Known):
+            found.read[kind].add(leaf.fact.name)
         if isinstance(leaf, Compare):
             values = {o.value for o in leaf.right if isinstance(o, Constant)}
             found.constants[f"{kind}.{leaf.left.name}"] |= values
+            found.read[kind] |= {o.name for o in (leaf.left, *leaf.right) if isinstance(o, Fact)}
 
 
 def _owing(policy: Policy, identifier: str, measure: str) -> list[str]:
@@ -152,11 +214,6 @@ def _owing(policy: Policy, identifier: str, measure: str) -> list[str]:
         if isinstance(c, Oblige) and c.measure == measure
     )
     return sorted({department for oblige in obliges for department in oblige.by}) or [measure]
-
-
-def derived_names(derivations: Iterable[Derivation]) -> Mapping[str, FactType]:
-    """Derived facts by name."""
-    return {d.fact.name: d.fact for d in derivations}
 
 
 NUMBERS = frozenset({Type.INTEGER, Type.MONEY, Type.RATIO})

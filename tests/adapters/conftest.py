@@ -30,3 +30,10 @@ def engine(request: pytest.FixtureRequest, databases: Databases) -> Iterator[Eng
 def desk(engine: Engine) -> Desk:
     """An office on the small policy."""
     return open_desk(engine)
+
+
+@pytest.fixture
+def one(databases: Databases) -> Iterator[Desk]:
+    """An office on SQLite, for what does not depend on the database."""
+    with databases.fresh("sqlite") as engine:
+        yield open_desk(engine)

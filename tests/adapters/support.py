@@ -11,9 +11,9 @@ from typing import Any
 from sqlalchemy import Engine, select
 
 from adapters.ledger import read
-from adapters.ledger.policies import PolicyStore
 from adapters.ledger.tables import cases, edges, limits, obligations
-from adapters.office import Answer, Answered, Filed, Filing, Office, Party, Principal
+from adapters.office import Answer, Answered, Filed, Filing, Office, Party, PolicyProposal, Principal
+from adapters.policy_checks import Examiner
 from engine.casework.model import Actor
 from engine.decision.model import Decision, Facts
 from engine.decision.reference import decide
@@ -22,6 +22,8 @@ from engine.language.ir import Policy
 from tests.adapters.bundle import FILES
 
 SECRET = b"for tests only"
+EXAMINER = Examiner(apart=False, wanted=frozenset({"tests"}))
+"""Proposals are compiled and tested here and now; the child process and the deep check have tests of their own."""
 ALL_ROLES = frozenset({"initiator", "implementer", "policy", "auditor"})
 
 
@@ -68,6 +70,8 @@ MARKET = principal("market-regulation")
 TRANSPORT = principal("transport")
 BANK = principal("rural-bank")
 AUDITOR = principal("government-office", "auditor")
+PROPOSER = principal("government-office", "policy", officer="李")
+APPROVER = principal("government-office", "policy", officer="王")
 
 _NUMBERS = itertools.count(1)
 
@@ -114,6 +118,12 @@ class Desk:
         """Answer one obligation."""
         return self.office.answer(who, obligation, Answer(action, **fields))
 
+    def publish(self, files: Mapping[str, str], **given: Any) -> str:
+        """Propose and approve a bundle; its version."""
+        proposal = PolicyProposal(files, given.pop("reason", "试验"), **given)
+        version = self.office.propose_policy(PROPOSER, proposal).version
+        return self.office.approve_policy(APPROVER, version).version
+
     def find(self, case: str, measure: str) -> str:
         """The id of the first obligation of a case for a measure."""
         with read(self.engine) as conn:
@@ -132,7 +142,7 @@ class Desk:
 def open_desk(engine: Engine, files: Mapping[str, str] = FILES) -> Desk:
     """An office with a policy in force."""
     clock, evaluator = Clock(), ReferenceEvaluator()
-    office = Office(engine, evaluator=evaluator, clock=clock, secret=SECRET, policies=PolicyStore(engine))
+    office = Office(engine, evaluator=evaluator, clock=clock, secret=SECRET, examiner=EXAMINER)
     office.bootstrap_policy(
         files, proposed_by=Actor("government-office", "甲"), approved_by=Actor("government-office", "乙")
     )

@@ -8,64 +8,12 @@ from sqlalchemy import select
 from adapters.ledger import read
 from adapters.ledger.policies import CorruptPolicyError, PolicyStore
 from adapters.ledger.tables import api_keys, policies
-from adapters.office import ConflictError, ForbiddenError, InvalidError, NotFoundError, UnauthenticatedError
+from adapters.office import ConflictError, InvalidError, NotFoundError, UnauthenticatedError
 from engine.casework.model import Actor
 from tests.adapters.bundle import FILES
-from tests.adapters.support import Desk, principal
+from tests.adapters.support import Desk
 
 CHANGED = FILES | {"memoranda/arrears.yaml": FILES["memoranda/arrears.yaml"].replace("50 万元", "60 万元")}
-LI = principal("government-office", "policy", officer="李")
-WANG = principal("government-office", "policy", officer="王")
-
-
-def test_two_persons_put_a_policy_into_force(desk: Desk) -> None:
-    """Proposing changes nothing; another person's approval does, with both names kept."""
-    before = desk.office.current_policy().version
-    proposed = desk.office.propose_policy(LI, CHANGED)
-
-    assert desk.office.current_policy().version == before
-    assert (proposed.active, proposed.approved_by) == (False, None)
-
-    approved = desk.office.approve_policy(WANG, proposed.version)
-
-    assert desk.office.current_policy().version == proposed.version
-    assert (approved.active, approved.proposed_by, approved.approved_by) == (
-        True, "government-office/李", "government-office/王",
-    )  # fmt: skip
-
-
-def test_nobody_approves_their_own_proposal(desk: Desk) -> None:
-    """Neither under the same name nor with the same key."""
-    version = desk.office.propose_policy(LI, CHANGED).version
-    same_key = type(LI)(LI.department, LI.roles, LI.key_id, "另一人")
-
-    for who in (LI, same_key):
-        with pytest.raises(ForbiddenError) as raised:
-            desk.office.approve_policy(who, version)
-        assert raised.value.code == "same-person"
-
-
-def test_a_policy_with_errors_is_refused_with_every_place(desk: Desk) -> None:
-    """Each diagnostic is a field error whose field is the place in the file."""
-    broken = FILES | {"rules/measures/watch.yaml": FILES["rules/measures/watch.yaml"].replace("sanction", "sanktion")}
-    with pytest.raises(InvalidError) as raised:
-        desk.office.propose_policy(LI, broken)
-
-    assert raised.value.errors[0].field.startswith("rules/measures/watch.yaml:4:")
-
-
-def test_the_policy_in_force_is_not_approved_again(desk: Desk) -> None:
-    """It says so instead of adding an activation that changes nothing."""
-    with pytest.raises(ConflictError) as raised:
-        desk.office.approve_policy(WANG, desk.office.current_policy().version)
-
-    assert raised.value.code == "policy-active"
-
-
-def test_only_policy_staff_propose(desk: Desk) -> None:
-    """Whatever else a key may do."""
-    with pytest.raises(ForbiddenError):
-        desk.office.propose_policy(principal("finance"), CHANGED)
 
 
 def test_bootstrapping_again_with_equal_files_is_quiet_and_with_others_is_refused(desk: Desk) -> None:
@@ -86,8 +34,8 @@ def test_a_stored_policy_is_found_again_by_another_process(desk: Desk) -> None:
 
 def test_a_stored_policy_that_was_changed_from_outside_is_not_used(desk: Desk) -> None:
     """Its content no longer has its version."""
-    other = desk.office.propose_policy(LI, CHANGED).version
     current = desk.office.current_policy().version
+    other = desk.publish(CHANGED)
     with desk.engine.begin() as conn:
         content = conn.execute(select(policies.c.content).where(policies.c.version == other)).scalar_one()
         conn.execute(policies.update().where(policies.c.version == current).values(content=content))

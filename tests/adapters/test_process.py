@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -328,8 +327,7 @@ def test_a_case_migrates_by_an_explicit_simulated_and_recorded_act(desk: Desk) -
         **INHOUSE,
         "memoranda/broken-promise.yaml": INHOUSE["memoranda/broken-promise.yaml"].replace("10 万元", "30 万元"),
     }
-    proposed = desk.office.propose_policy(STAFF, files)
-    desk.office.approve_policy(replace(STAFF, key_id="k2", officer="另一人"), proposed.version)
+    version = desk.publish(files)
     (would,) = desk.office.migrate_cases(STAFF)
     untouched = desk.office.get_case(HR, case).policy
     with pytest.raises(InvalidError):
@@ -338,8 +336,8 @@ def test_a_case_migrates_by_an_explicit_simulated_and_recorded_act(desk: Desk) -
     with pytest.raises(ForbiddenError):
         desk.office.migrate_cases(HR)
 
-    assert (would.done, would.lifted, untouched != proposed.version) == (False, ("finance局：限制政府采购",), True)
-    assert (done.done, done.lifted, desk.office.get_case(HR, case).policy) == (True, would.lifted, proposed.version)
+    assert (would.done, would.lifted, untouched != version) == (False, ("finance局：限制政府采购",), True)
+    assert (done.done, done.lifted, desk.office.get_case(HR, case).policy) == (True, would.lifted, version)
     assert list(desk.office.migrate_cases(STAFF)) == []
     assert desk.office.get_obligation(HR, ban).obligation.state == "lifting"
     desk.do(FINANCE, ban, "lift", evidence=PROOF)
@@ -356,8 +354,7 @@ def test_rows_are_what_the_events_make_after_everything(desk: Desk) -> None:
         **INHOUSE,
         "memoranda/broken-promise.yaml": INHOUSE["memoranda/broken-promise.yaml"].replace("10 万元", "1 万元"),
     }
-    version = desk.office.propose_policy(STAFF, files).version
-    desk.office.approve_policy(replace(STAFF, key_id="k2", officer="另一人"), version)
+    desk.publish(files)
     assert len(list(desk.office.migrate_cases(STAFF, dry_run=False, reason="门槛降低"))) == 1
     desk.clock.turn(days=100)
     desk.office.advance(case)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -18,10 +18,12 @@ from fastapi import FastAPI
 
 from adapters.office import Office
 from adapters.office.ports import CHINA
+from adapters.policy_checks import Examiner
 from api.assembly import open_office
 from api.cli.host import publish_default
 from api.http import create_app
 from api.settings import Settings
+from engine.casework.model import Actor
 from engine.identity import organisation_check_character, person_check_character
 
 
@@ -116,14 +118,23 @@ class Served:
 
 
 @contextmanager
-def serving(folder: Path) -> Iterator[Served]:
-    """A service of its own in a folder."""
+def serving(folder: Path, files: Mapping[str, str] | None = None) -> Iterator[Served]:
+    """A service of its own in a folder, with the shipped bundle or another in force. Proposals are only compiled."""
     settings = Settings(database_url=f"sqlite:///{folder / 'api.db'}", engine_children=1)
     clock = Clock()
     with open_office(settings) as opened:
         means = opened.context
-        office = Office(means.engine, evaluator=means.evaluator, clock=clock, secret=means.secret)
-        publish_default(office)
+        office = Office(
+            means.engine, evaluator=means.evaluator, clock=clock, secret=means.secret, signer=means.signer,
+            examiner=Examiner(apart=False, wanted=frozenset()),
+        )  # fmt: skip
+        clock.turn_to("2020-01-01")  # so that a policy is in force on any day that a test turns the clock to
+        if files is None:
+            publish_default(office)
+        else:
+            people = Actor("government-office", "甲"), Actor("government-office", "乙")
+            office.bootstrap_policy(files, proposed_by=people[0], approved_by=people[1])
+        clock.ahead = dt.timedelta()
         office.beat("tests", period=86_400)
         app = create_app(settings, office)
         server = uvicorn.Server(uvicorn.Config(app, port=0, log_level="error", access_log=False))
@@ -132,10 +143,12 @@ def serving(folder: Path) -> Iterator[Served]:
         while not server.started:
             time.sleep(0.01)
         url = f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}"
-        with httpx.Client(base_url=url, timeout=30) as http:
-            yield Served(app, office, url, http, {}, clock)
-        server.should_exit = True
-        thread.join()
+        try:
+            with httpx.Client(base_url=url, timeout=30) as http:
+                yield Served(app, office, url, http, {}, clock)
+        finally:
+            server.should_exit = True
+            thread.join()
 
 
 @pytest.fixture(scope="session")

@@ -68,13 +68,16 @@ def test_live_cases_are_brought_under_a_new_policy(tmp_path: Path) -> None:
         case = own.filed()["case"]["id"]
         path = "memoranda/wage-arrears-2017-2058.yaml"
         files = dict(own.office.current_policy().sources)
+        del files[path.replace(".yaml", ".test.yaml")]  # it expects what is changed here
         files[path] = files[path].replace(
             "by: [finance, development-reform, industry-information]", "by: [finance, development-reform, commerce]"
         )
-        proposed = own.call("credit-centre", "POST", "/v1/policy", json={"files": files, "officer": "甲"}, **staff)
+        body = {"files": files, "officer": "甲", "reason": "职责调整"}
+        proposed = own.call("credit-centre", "POST", "/v1/policies", json=body, **staff)
+        assert proposed.status_code == 201, proposed.text
         version = proposed.json()["version"]
         approval: dict[str, Any] = {"json": {"officer": "乙"}, "roles": ("policy", "auditor")}
-        done(own.call("credit-centre", "POST", f"/v1/policy/{version}/approve", **approval))
+        done(own.call("credit-centre", "POST", f"/v1/policies/{version}/approval", **approval))
 
         def migrate(**body: Any) -> httpx.Response:
             given = {"json": {"officer": "甲"} | body, **staff}
@@ -91,7 +94,8 @@ def test_live_cases_are_brought_under_a_new_policy(tmp_path: Path) -> None:
     assert simulated["cancelled"] == ["工业和信息化局：限制补贴性资金和政府资金支持"]
     assert simulated["changed"] == [f"政策 {before['policy'][:12]} → {version[:12]}"]
     assert (simulated["done"], moved["done"]) == (False, True)
-    assert {**simulated, "done": True} == moved
+    assert {**simulated, "done": True, "promise": moved["promise"]} == moved
+    assert (simulated["promise"], moved["promise"]["statement"]["case"]) == (None, case)
     assert (before["policy"] != version, after["policy"]) == (True, version)
     assert refused(unreasoned)[:2] == (422, "invalid")
     assert nothing == {"items": [], "more": False}

@@ -22,7 +22,10 @@ CHECKS = [
     conformance.response_headers_conformance, conformance.response_schema_conformance,
 ]  # fmt: skip
 EXAMPLES = int(os.environ.get("XINHENG_FUZZ_EXAMPLES", "12"))  # of each operation; more for a long run
-OPEN = {"/v1/clock", "/v1/subject-sessions"}  # no key: the one tells of nobody, the other takes a subject's code
+# no key: they tell of nobody, take a subject's code, or are signed themselves
+OPEN = {"/v1/clock", "/v1/subject-sessions"} | {
+    f"/v1/log/{name}" for name in ("checkpoint", "inclusion", "consistency", "keys", "countersignatures")
+}
 FUZZ = settings(
     max_examples=EXAMPLES, deadline=None, derandomize=True, database=None, suppress_health_check=list(HealthCheck),
     phases=[Phase.explicit, Phase.generate],

@@ -118,7 +118,7 @@ def test_every_code_that_can_be_raised_has_a_title_and_a_page(served: Served) ->
 def test_an_internal_error_says_nothing_of_the_inside(served: Served, monkeypatch: pytest.MonkeyPatch) -> None:
     """500 as a problem, without a trace; the connection goes on to serve."""
     served.key("finance", "initiator", "implementer")
-    monkeypatch.setattr(served.office.context.policies, "current_version", lambda _: 1 / 0)
+    monkeypatch.setattr(served.office.context.policies, "current_version", lambda *_: 1 / 0)
     response = served.call("finance", "GET", "/v1/policy")
 
     assert response.status_code == 500
@@ -131,7 +131,7 @@ def test_a_database_that_is_away_is_said_to_be(served: Served, monkeypatch: pyte
     """503 with a time to come again, not an internal error."""
     served.key("finance", "initiator", "implementer")
 
-    def away(_: object) -> str:
+    def away(*_: object) -> str:
         raise OperationalError("select 1", {}, Exception("locked"))
 
     monkeypatch.setattr(served.office.context.policies, "current_version", away)

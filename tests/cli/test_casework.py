@@ -18,7 +18,8 @@ def proof(folder: Path) -> Path:
 
 def test_what_never_took_effect_closes_with_the_listing(shell: Shell, tmp_path: Path) -> None:
     """One department is not concerned, the others have not begun: ending the listing closes the case."""
-    case = shell.filed(tmp_path, 1)["case"]
+    filed = shell.filed(tmp_path, 1)
+    case = filed["case"]
     first = next(i for i in shell.data("obligations", "--case", case)["items"] if i["state"] == "open")
     answer = ("respond", first["id"], "respond", "--outcome", "not-applicable", *AS, first["department"])
     unreasoned = shell.run(*answer)
@@ -30,6 +31,7 @@ def test_what_never_took_effect_closes_with_the_listing(shell: Shell, tmp_path: 
     assert reasoned["state"] == "closed"
     assert (ended["state"], ended["unclosed"]) == ("closed", 0)
     assert again.exit_code == 3
+    assert [done["promise"]["statement"]["case"] for done in (filed, reasoned, ended)] == [case] * 3
 
 
 def test_a_measure_is_armed_with_evidence_and_lifted(shell: Shell, tmp_path: Path) -> None:

@@ -85,24 +85,3 @@ def test_schemas_are_written_for_every_kind(shell: Shell, tmp_path: Path) -> Non
     for schema in schemas.values():
         assert jsonschema_rs.meta.is_valid(schema)
     assert named <= set(schemas)
-
-
-def test_two_persons_put_a_changed_bundle_in_force(shell: Shell, tmp_path: Path) -> None:
-    """Proposed by one, approved by another; the same person is refused, a broken bundle not even proposed."""
-    good = changed(tmp_path / "good", "cap: 20 万元", "cap: 19 万元")
-    bad = changed(tmp_path / "bad", "cap: 20 万元", "cap: 20 吨")
-    own = Shell(f"sqlite:///{tmp_path / 'policy.db'}")
-    own.run("keys", "issue", "audit", "--role", "auditor")
-    as_staff = ("--as", "credit-centre", "--officer")
-    before = own.data("policy", "show")["version"]
-    broken = own.run("policy", "propose", bad, *as_staff, "甲")
-    version = own.data("policy", "propose", good, *as_staff, "甲")["version"]
-    same = own.run("policy", "approve", version, *as_staff, "甲")
-    other = own.run("policy", "approve", version, *as_staff, "乙")
-    again = own.run("policy", "approve", version, *as_staff, "乙")
-    missing = own.run("policy", "approve", "0" * 64, *as_staff, "乙")
-
-    assert (broken.exit_code, same.exit_code, other.exit_code, again.exit_code) == (1, 3, 0, 5)
-    assert missing.exit_code == 4
-    assert THRESHOLD in broken.output
-    assert before != version == own.data("policy", "show")["version"]

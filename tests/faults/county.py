@@ -20,6 +20,7 @@ from adapters.ledger import read, write
 from adapters.ledger.policies import PolicyStore
 from adapters.ledger.tables import documents, messages
 from adapters.office import Office
+from adapters.signing import FileSigner
 from adapters.worker.faults import VARIABLE
 from adapters.worker.standing import standing
 from api.clock import now
@@ -123,7 +124,7 @@ class County:
 
     def idle(self) -> bool:
         """Whether time has nothing left to say today, as the engine itself sees it."""
-        found = standing(self.desk.engine)
+        found = standing(self.desk.engine, self.desk.office.context.now())
         command = Tick(Actor("system", "试验"), self.desk.office.context.today(), found.current.departments)
         return not any(decide(case, command, pinned, found.current.calendars) for case, pinned in found.cases)
 
@@ -153,14 +154,17 @@ def open_county(engine: Engine, folder: Path) -> County:
     folder.mkdir()
     clock, secret = folder / "clock", folder / "secret"
     secret.write_bytes(SECRET.ljust(32, b"."))
-    policies = PolicyStore(engine, compiler=lambda _: policy())
+    signer = FileSigner(folder / "signing-key.pem")
+    policies = PolicyStore(engine, compiler=lambda _: policy(), signer=signer)
     evaluator = ReferenceEvaluator()
     office = Office(
-        engine, evaluator=evaluator, clock=partial(now, clock), secret=secret.read_bytes(), policies=policies
-    )
+        engine, evaluator=evaluator, clock=partial(now, clock), secret=secret.read_bytes(), policies=policies,
+        signer=signer,
+    )  # fmt: skip
     env = os.environ | {
         "XINHENG_DATABASE_URL": engine.url.render_as_string(hide_password=False),
         "XINHENG_SECRET_FILE": str(secret), "XINHENG_SIMULATED_CLOCK": str(clock),
+        "XINHENG_SIGNING_KEY_FILE": str(signer.path),
     }  # fmt: skip
     county = County(Desk(office, engine, Clock(), evaluator), clock, env)
     county.turn(START)

@@ -11,6 +11,7 @@ import yaml
 from engine.compiler import compile_policy
 from engine.language import as_github, as_json, as_text
 from engine.language.catalogue import CATALOGUE
+from engine.workbench import citations, findings
 from tests.language.bundles import BROKEN, GOOD, files
 
 FOLDERS = sorted(path for path in BROKEN.iterdir() if path.is_dir())
@@ -48,7 +49,7 @@ def test_a_mistake_is_found_with_its_words(folder: Path) -> None:
 
 
 def test_every_code_has_a_broken_file() -> None:
-    """A diagnostic nobody has seen is a diagnostic nobody has read."""
+    """A diagnostic nobody has seen is a diagnostic nobody has read. Those of the workbench are planted in its tests."""
     shown = {folder.name.split("-", 1)[0] for folder in FOLDERS}
 
-    assert set(CATALOGUE) == shown
+    assert set(CATALOGUE) - citations.CODES - findings.CODES == shown

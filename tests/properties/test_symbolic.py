@@ -136,7 +136,7 @@ def test_a_planted_bug_is_caught(bug: str, monkeypatch: pytest.MonkeyPatch) -> N
 @given(st.integers(0, 36_000), st.sampled_from(("days", "months", "years")), st.integers(1, 40))
 @settings(max_examples=200, deadline=None)
 def test_a_look_back_lies_in_its_stretch(offset: int, unit: Anything, amount: int) -> None:
-    """The stretch in which "so long ago" is known to lie has the exact day in it, so that no proof leaves a case out."""
+    """The stretch in which "so long ago" is known to lie has the exact day in it: no proof leaves a case out."""
     day = dt.date(2000, 1, 1) + dt.timedelta(days=offset)
     duration = Duration(amount, unit)
     low, high = day_bounds(duration)

@@ -1,0 +1,1 @@
+"""The policy workbench: proofs, differences, tests of tests, sentences."""

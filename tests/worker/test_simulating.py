@@ -27,7 +27,7 @@ def desk(databases: Databases) -> Iterator[Desk]:
 
 def ahead(desk: Desk, days: int, assume: str = "late") -> list[Played]:
     """Every case played forward from today."""
-    found, today = standing(desk.engine), desk.office.context.today()
+    found, today = standing(desk.engine, desk.office.context.now()), desk.office.context.today()
     return [
         play(
             case, policy, calendars=found.current.calendars, departments=found.current.departments, start=today,
@@ -64,8 +64,8 @@ def test_rungs_foretold_are_the_rungs_that_fire(desk: Desk) -> None:
         if worker.round().events:
             fired.add(desk.office.context.today())
         desk.clock.turn(days=1)
-    titles = {(ladder, rung.act): rung.title for ladder, found in standing(desk.engine).current.ladders.items()
-              for rung in found.rungs}  # fmt: skip
+    ladders = standing(desk.engine, desk.office.context.now()).current.ladders
+    titles = {(name, rung.act): rung.title for name, ladder in ladders.items() for rung in ladder.rungs}
     came = Counter(
         (case, late, titles[rung.ladder, rung.act]) for (case, late), rungs in desk.rungs().items() for rung in rungs
     )

@@ -1,0 +1,1 @@
+"""Tests of what policy staff write and read."""
