@@ -64,13 +64,13 @@ def run_beside(
     policy = compiled(files)
     if policy is None:
         raise typer.Exit(FOUND)
-    whole, policy = policy, chosen(policy, asked)
+    policy = chosen(policy, asked)
     from engine.workbench.policy_tests import run_tests
 
     outcomes = run_tests(policy)
     seen = covered(policy, asked)
     failed = any(not o.passed for o in outcomes)
-    score = None if failed or not mutate else mutated(whole, asked)  # what a list says is guarded by all who read it
+    score = None if failed or not mutate else mutated(files, asked)
     report(outcomes, seen, score, asked)
     if failed and mutate and not json_:
         errors.print("先使测试全部通过，再检验测试能发现什么", highlight=False, soft_wrap=True)

@@ -6,6 +6,7 @@ import datetime as dt
 import itertools
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Engine, select
@@ -14,6 +15,7 @@ from adapters.ledger import read
 from adapters.ledger.tables import cases, edges, limits, obligations
 from adapters.office import Answer, Answered, Filed, Filing, Office, Party, PolicyProposal, Principal
 from adapters.policy_checks import Examiner
+from adapters.signing import FileSigner, Signer
 from engine.casework.model import Actor
 from engine.decision.model import Decision, Facts
 from engine.decision.reference import decide
@@ -139,10 +141,13 @@ class Desk:
             }
 
 
-def open_desk(engine: Engine, files: Mapping[str, str] = FILES) -> Desk:
+def open_desk(engine: Engine, files: Mapping[str, str] = FILES, signer: Signer | None = None) -> Desk:
     """An office with a policy in force."""
     clock, evaluator = Clock(), ReferenceEvaluator()
-    office = Office(engine, evaluator=evaluator, clock=clock, secret=SECRET, examiner=EXAMINER)
+    # on SQLite where commands look for it that are run on the same database
+    if signer is None and engine.dialect.name == "sqlite":
+        signer = FileSigner(Path(f"{engine.url.database}.signing-key.pem"))
+    office = Office(engine, evaluator=evaluator, clock=clock, secret=SECRET, examiner=EXAMINER, signer=signer)
     office.bootstrap_policy(
         files, proposed_by=Actor("government-office", "甲"), approved_by=Actor("government-office", "乙")
     )

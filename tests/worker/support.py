@@ -14,6 +14,7 @@ from adapters.ledger import read
 from adapters.ledger.store import stored
 from adapters.ledger.tables import events, messages
 from adapters.policy_files import read_bundle
+from adapters.signing import Signer
 from engine.casework.events import CaseMoved, ObligationMoved
 from engine.compiler import compile_policy
 from engine.language.ir import Policy
@@ -109,9 +110,9 @@ def whole(ladder: str, due: dt.date) -> list[Rung]:
     return [Rung(ladder, rung.act, due) for rung in policy().ladders[ladder].rungs]
 
 
-def open_desk(engine: Engine, given: Mapping[str, str] | None = None) -> Desk:
+def open_desk(engine: Engine, given: Mapping[str, str] | None = None, signer: Signer | None = None) -> Desk:
     """An office with the policy in force."""
-    plain = open_plain(engine, given or files())
+    plain = open_plain(engine, given or files(), signer)
     return Desk(plain.office, plain.engine, plain.clock, plain.evaluator)
 
 

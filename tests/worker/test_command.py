@@ -17,6 +17,7 @@ from sqlalchemy import Engine
 from typer.testing import CliRunner
 
 from adapters.office import Office
+from adapters.signing import FileSigner
 from api.cli import simulate, worker
 from tests.adapters.databases import Databases
 from tests.worker.support import Desk, open_desk
@@ -102,10 +103,13 @@ def test_sqlite_has_one_worker_thread(desk: Desk) -> None:
     assert "SQLite" in result.stderr
 
 
-def test_a_period_that_the_queue_cannot_keep_is_refused(databases: Databases) -> None:
+def test_a_period_that_the_queue_cannot_keep_is_refused(
+    databases: Databases, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Exit code 2, and which periods can."""
+    monkeypatch.setenv("XINHENG_SIGNING_KEY_FILE", str(tmp_path / "key.pem"))
     with databases.fresh("postgresql") as engine:
-        open_desk(engine)
+        open_desk(engine, signer=FileSigner(tmp_path / "key.pem"))
         result = run(engine, "worker", "--once", "--period", 7)
 
     assert result.exit_code == 2

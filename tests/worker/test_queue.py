@@ -59,7 +59,7 @@ def jobs(desk: Desk, columns: str = "task_name, status, queueing_lock") -> list[
 
 
 def test_nothing_piles_up_while_nobody_works(desk: Desk) -> None:
-    """However many rounds are made, a case waits in the queue once, and so do telling and rendering."""
+    """However many rounds are made, a case waits in the queue once, and so do following, telling and rendering."""
     cases = sorted(desk.late() for _ in range(3))
     desk.clock.turn(days=60)
     for _ in range(3):
@@ -68,7 +68,7 @@ def test_nothing_piles_up_while_nobody_works(desk: Desk) -> None:
     done = queue_worker(desk).round()
 
     assert [("advance", "todo", f"case:{case}") for case in cases] == waiting[:3]
-    assert waiting[3:] == [("deliver", "todo", "deliver"), ("render", "todo", "render")]
+    assert waiting[3:] == [(name, "todo", name) for name in ("follow", "deliver", "render")]
     assert done.moved == 3
     assert jobs(desk) == []
 
@@ -112,7 +112,7 @@ def test_a_queue_that_others_fill_at_the_same_moment(desk: Desk) -> None:
     locks = [lock for _, _, lock in jobs(desk)]
 
     assert failures == []
-    assert len(locks) == len(set(locks)) == 6
+    assert len(locks) == len(set(locks)) == 7
 
 
 def test_the_queue_is_prepared_once_by_any_number_of_workers(postgres: Engine) -> None:
