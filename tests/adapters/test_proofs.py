@@ -74,8 +74,9 @@ def key_of(desk: Desk) -> str:
 def other_office(desk: Desk, settings: LogSettings) -> Office:
     """Another office on the same database."""
     return Office(
-        desk.engine, evaluator=desk.evaluator, clock=desk.clock, secret=SECRET, examiner=EXAMINER, log=settings
-    )
+        desk.engine, evaluator=desk.evaluator, clock=desk.clock, secret=SECRET, examiner=EXAMINER, log=settings,
+        signer=desk.office.context.signer,
+    )  # fmt: skip
 
 
 def test_every_event_is_a_leaf_in_the_order_in_which_it_was_logged(desk: Desk) -> None:

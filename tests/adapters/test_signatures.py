@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import stat
 import zlib
 from collections.abc import Callable, Iterator
@@ -12,12 +13,12 @@ from typing import Any
 import pytest
 from sqlalchemy import Connection, Engine, delete, insert, select, text, update
 
-from adapters.ledger import read, upgrade, write
+from adapters.ledger import open_database, read, upgrade, write
 from adapters.ledger.activations import read_activations
 from adapters.ledger.policies import CorruptPolicyError, PolicyStore, UntrustedPolicyError
 from adapters.ledger.tables import activations, policies, proposals
 from adapters.office import CheckRequest, Office, PolicyProposal, PolicyVerification
-from adapters.signing import DerivedSigner, FileSigner, SigningKeyError, key_id
+from adapters.signing import DerivedSigner, FileSigner, Signer, SigningKeyError, key_id
 from engine.casework.model import Actor
 from engine.language.build import version_of
 from tests.adapters.bundle import FILES
@@ -40,14 +41,34 @@ from tests.adapters.support import (
 NOW = "2026-11-24T02:00:00.000000Z"  # where the clock stands
 
 
-@pytest.fixture
-def one(databases: Databases) -> Iterator[Desk]:
-    """An office on SQLite with three versions in force one after the other."""
+@pytest.fixture(scope="module")
+def three(databases: Databases, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A database with three versions that came into force one after the other, and its key beside it."""
+    made = tmp_path_factory.mktemp("three") / "made.db"
     with databases.fresh("sqlite") as engine:
-        desk = open_desk(engine)
+        desk = open_desk(engine, signer=FileSigner(made.with_suffix(".pem")))
         desk.publish(B60)
         desk.publish(B70)
-        yield desk
+        with engine.connect() as conn:
+            conn.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
+        shutil.copy(str(engine.url.database), made)
+    return made
+
+
+@pytest.fixture
+def one(three: Path, tmp_path: Path) -> Iterator[Desk]:
+    """An office on a copy of it."""
+    shutil.copy(three, tmp_path / "copy.db")
+    engine = open_database(f"sqlite:///{tmp_path / 'copy.db'}")
+    yield office_on(engine, FileSigner(three.with_suffix(".pem")))
+    engine.dispose()
+
+
+def office_on(engine: Engine, signer: Signer | None = None) -> Desk:
+    """An office on what is there."""
+    clock, evaluator = Clock(), ReferenceEvaluator()
+    office = Office(engine, evaluator=evaluator, clock=clock, secret=SECRET, examiner=EXAMINER, signer=signer)
+    return Desk(office, engine, clock, evaluator)
 
 
 def again(desk: Desk, signer: Any = None) -> Office:
@@ -328,13 +349,6 @@ def old(request: pytest.FixtureRequest, databases: Databases) -> Iterator[Engine
 def stored(files: Any) -> tuple[str, bytes]:
     """Version and content of a bundle."""
     return version_of(files), zlib.compress(json.dumps(files, ensure_ascii=False, sort_keys=True).encode())
-
-
-def office_on(engine: Engine) -> Desk:
-    """An office on what is there."""
-    clock, evaluator = Clock(), ReferenceEvaluator()
-    office = Office(engine, evaluator=evaluator, clock=clock, secret=SECRET, examiner=EXAMINER)
-    return Desk(office, engine, clock, evaluator)
 
 
 def test_an_old_ledger_goes_on_and_says_what_is_not_signed(old: Engine) -> None:

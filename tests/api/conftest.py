@@ -122,7 +122,7 @@ def serving(folder: Path, files: Mapping[str, str] | None = None) -> Iterator[Se
     """A service of its own in a folder, with the shipped bundle or another in force. Proposals are only compiled."""
     settings = Settings(database_url=f"sqlite:///{folder / 'api.db'}", engine_children=1)
     clock = Clock()
-    with open_office(settings) as opened:
+    with open_office(settings, serving=False) as opened:  # its engines start with the first decision
         means = opened.context
         office = Office(
             means.engine, evaluator=means.evaluator, clock=clock, secret=means.secret, signer=means.signer,

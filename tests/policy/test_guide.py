@@ -92,6 +92,6 @@ def test_from_an_annex_to_in_force_as_the_guide_says(tmp_path: Path) -> None:
                 for line in body.splitlines():
                     assert re.sub(r"\s+", "", line) in plain, f"{line}\nis not in\n{shown}"
 
-    assert seen.count("sh") == 12
+    assert seen.count("sh") == 11
     assert seen.count("diff") == 4
     assert (tmp_path / "影响.html").read_text(encoding="utf-8").lstrip().startswith("<!doctype html>")
