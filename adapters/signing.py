@@ -132,18 +132,6 @@ class DerivedSigner:
         return Ed25519PrivateKey.from_private_bytes(self._seed)
 
 
-def verified(public_key: str, signature: str, message: bytes) -> bool:
-    """Whether a signature is by a key and under a message, to the bit."""
-    from cryptography.exceptions import InvalidSignature  # noqa: PLC0415 - see above
-    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey  # noqa: PLC0415 - see above
-
-    try:
-        Ed25519PublicKey.from_public_bytes(bytes.fromhex(public_key)).verify(bytes.fromhex(signature), message)
-    except (InvalidSignature, ValueError):
-        return False
-    return True
-
-
 def key_id(public_key: str) -> str:
     """What people call a public key: the beginning of its SHA-256."""
     return hashlib.sha256(bytes.fromhex(public_key)).hexdigest()[:KEY_ID_LENGTH]

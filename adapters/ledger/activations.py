@@ -16,7 +16,8 @@ from typing import Any, Literal
 from sqlalchemy import Connection, Select, bindparam, insert, select
 
 from adapters.ledger.tables import activations, proposals
-from adapters.signing import Signer, SigningKeyError, verified
+from adapters.signing import Signer, SigningKeyError
+from engine.proof.signed import verified
 
 Act = Literal["first", "approval", "rollback", "withdrawal"]
 FORMAT = "xinheng policy activation 1"

@@ -104,15 +104,28 @@ def folded(hashes: Sequence[bytes], hashing: Hashing = SHA256) -> bytes:
 
 def root_of(data: Iterable[bytes], hashing: Hashing = SHA256) -> tuple[int, bytes]:
     """Number of leaves and root of the tree over whole leaves, in little memory: the quick way to check a whole log."""
-    new, whole, size = hashing.new, Edge(), 0
+    new = hashing.new
+    return root_over(([new(b"\0" + leaf).digest() for leaf in chunk] for chunk in chunks(data)), hashing)
+
+
+def root_over(leaves: Iterable[list[bytes]], hashing: Hashing = SHA256) -> tuple[int, bytes]:
+    """The same over leaf hashes in lists of 2^`CHUNK_LEVEL`, which are used up; only the last one may be shorter."""
+    whole, size = Edge(), 0
     last: tuple[bytes, ...] = ()
-    for chunk in _chunks(data, 1 << CHUNK_LEVEL):
+    for chunk in leaves:
         size += len(chunk)
-        last = _peaks([new(b"\0" + leaf).digest() for leaf in chunk], hashing)
-        if len(chunk) == 1 << CHUNK_LEVEL:
+        last = _peaks(chunk, hashing)
+        if not size & ((1 << CHUNK_LEVEL) - 1):
             whole, _ = whole.grown(last, hashing)
             last = ()
     return size, Edge(size, (*whole.peaks, *last)).root(hashing)
+
+
+def chunks(items: Iterable[bytes]) -> Iterator[list[bytes]]:
+    """Lists of 2^`CHUNK_LEVEL`, the last one of what is left."""
+    iterator = iter(items)
+    while chunk := list(islice(iterator, 1 << CHUNK_LEVEL)):
+        yield chunk
 
 
 def _peaks(hashes: list[bytes], hashing: Hashing) -> tuple[bytes, ...]:

@@ -11,9 +11,6 @@ from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from cryptography.exceptions import InvalidSignature
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
-
 Json = dict[str, Any]
 
 MAX_INTEGER = 2**53 - 1
@@ -93,6 +90,9 @@ def canonical(value: object) -> bytes:
 
 def verified(key: str, signature: str, message: bytes) -> bool:
     """Whether a signature is by a public key, both in hex, under a message, to the bit."""
+    from cryptography.exceptions import InvalidSignature  # noqa: PLC0415 - few commands sign or verify
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey  # noqa: PLC0415 - as above
+
     try:
         Ed25519PublicKey.from_public_bytes(bytes.fromhex(key)).verify(bytes.fromhex(signature), message)
     except (InvalidSignature, ValueError):

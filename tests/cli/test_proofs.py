@@ -93,17 +93,14 @@ def test_a_receipt_is_proved_and_verified(shell: Shell, file: Callable[[], Filed
         ((forged, "--log-key", key), 1),
         ((path, "--log-key", "00" * 32), 1),
         ((path, "--log-key", key, "--published", printed.replace(printed[-8:], "00000000")), 1),
-        ((path, "--log-key", key, "--published", "x"), 1),
         ((path,), 2),
         ((path, "--log-key", key, "--witness", "x"), 2),
-        ((tmp_path / "none", "--log-key", key), 2),
     ):
         assert code == shell.run("log", "verify", *words, db=False).exit_code, words
 
 
 def test_a_receipt_as_a_qr_code(shell: Shell, file: Callable[[], Filed], tmp_path: Path) -> None:
     """Both kinds of picture; what it says is verified like the file."""
-    pytest.importorskip("segno")
     case, version = file().case.id, 1
     path, svg, png = (tmp_path / name for name in ("r.json", "r.svg", "r.png"))
     for picture in (svg, png):
@@ -183,6 +180,5 @@ def test_a_witness_countersigns_and_sounds_the_alarm(
     assert (gone.exit_code, "audit-office" in shown.stdout) == (6, True)
     assert [w["department"] for w in shell.data("log", "keys")["witnesses"]] == ["audit-office"]
     assert shell.run("log", "revoke", key).exit_code == 0
-    for words in (("register", "x", "no key", "--officer", "赵"), ("register", "x", key), ("revoke", "00" * 32)):
-        assert shell.run("log", *words).exit_code in {1, 2, 4}
+    assert shell.run("log", "revoke", "00" * 32).exit_code == 4
     assert shell.run("log", "witness", "--as", "x", *own, db=False).exit_code == 2
