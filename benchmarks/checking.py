@@ -16,7 +16,7 @@ DAY = dt.date(2026, 11, 24)
 COPIES = ("-2", "-3")
 ID = re.compile(r"^(memorandum|list): (\S+)$", re.MULTILINE)
 VALUE = re.compile(r"\b(?!title)([a-z][a-z-]*): ([一-鿿][^,}\n]*)")
-REACH = re.compile(r"lists: \[([^\]]*)\]")
+REACH = re.compile(r"lists:\s*\[([^\]]*)\]")
 
 
 def compare() -> list[Comparison]:
@@ -52,7 +52,7 @@ def _reach(lists: str, copies: tuple[str, ...]) -> str:
 
 def _compiled(files: dict[str, str]) -> Policy:
     compiled = compile_policy(files)
-    assert compiled.policy is not None, compiled.diagnostics
+    assert compiled.policy is not None, [d for d in compiled.diagnostics if d.severity == "error"][:5]
     return compiled.policy
 
 
