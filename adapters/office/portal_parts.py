@@ -35,6 +35,7 @@ from engine.decision.model import LISTING_RECORD, Record
 from engine.language.build_procedure import GROUNDS
 from engine.language.ir import FactType, Policy, Type, Value
 from engine.language.scalars import show_fact
+from engine.language.titles import ROLES
 
 STATES: Mapping[str, str] = {
     "filed": "已经申报，尚未告知", "noticed": "已经告知，尚未决定", "decided": "已经决定，尚未送达",
@@ -54,10 +55,6 @@ EFFECTS: Mapping[str, str] = {
     "refuse": "“{}”依法不予办理", "verify-further": "“{}”增加核验", "expedite": "“{}”走绿色通道",
     "tolerate-missing": "“{}”可以容缺受理", "prioritise": "“{}”同等条件下优先", "limit": "“{}”受到限制",
     "caution": "“{}”从严审慎", "publicise": "向社会公示",
-}  # fmt: skip
-ROLES: Mapping[str, str] = {
-    "legal-representative": "法定代表人", "principal": "主要负责人", "actual-controller": "实际控制人",
-    "directly-responsible": "直接责任人员", "member": "成员",
 }  # fmt: skip
 LETTERS: Mapping[str, str] = {
     "notice": "告知书", "decision": "决定书", "repair-notice": "信用修复告知书", "repair-answer": "信用修复决定书",

@@ -30,7 +30,7 @@ from adapters.office.letters import issue
 from adapters.office.model import Idempotency, Principal, ProcessView, Step, Stepped
 from adapters.office.ports import Context
 from adapters.office.repeating import claim, keep, replay
-from adapters.office.working import MAX_EVIDENCE, MAX_WORDS, responses_of
+from adapters.office.working import MAX_WORDS, responses_of, wrong_evidence
 from engine.casework import available_case_actions, decide, fold
 from engine.casework.calendar import Calendars
 from engine.casework.changing import difference
@@ -321,12 +321,6 @@ def _check(given: Step, today: dt.date) -> None:
         errors.append(FieldError("reason", "required", "须写明法院裁定"))
     if given.on is not None and given.on > today:
         errors.append(FieldError("on", "future", "日期不能晚于今天"))
-    if len(given.evidence) > MAX_EVIDENCE:
-        errors.append(FieldError("evidence", "too-many", f"最多 {MAX_EVIDENCE} 份"))
-    for i, item in enumerate(given.evidence):
-        if len(item.sha256) != 64 or not set(item.sha256) <= set("0123456789abcdef"):  # noqa: PLR2004 - SHA-256 in hex
-            errors.append(FieldError(f"evidence.{i}.sha256", "wrong-value", "须为 64 位小写十六进制 SHA-256 摘要"))
-        if len(item.title) > MAX_WORDS or not storable(item.title):
-            errors.append(FieldError(f"evidence.{i}.title", "length", f"最长 {MAX_WORDS} 字，且不含控制字符"))
+    errors += wrong_evidence(given.evidence)
     if errors:
         raise InvalidError(tuple(errors))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from sqlalchemy import Connection, select
@@ -45,7 +45,7 @@ from engine.casework.commands import (
     Respond,
 )
 from engine.casework.events import Event
-from engine.casework.model import Actor, Case, Obligation, Refusal
+from engine.casework.model import Actor, Case, Evidence, Obligation, Refusal
 from engine.decision.model import Decision, Response
 from engine.language.ir import All, Any, Condition, Ground, Policy, Responded
 
@@ -244,19 +244,26 @@ def _command(given: Answer, obligation: str, actor: Actor, context: Context) -> 
             return Lift(actor, today, obligation, given.evidence, given.remark)
 
 
+def wrong_evidence(evidence: Sequence[Evidence]) -> list[FieldError]:
+    """Everything wrong with evidence as handed in: how much, its digests, its titles."""
+    errors = []
+    if len(evidence) > MAX_EVIDENCE:
+        errors.append(FieldError("evidence", "too-many", f"最多 {MAX_EVIDENCE} 份"))
+    for i, item in enumerate(evidence):
+        if len(item.sha256) != 64 or not set(item.sha256) <= set("0123456789abcdef"):  # noqa: PLR2004 - SHA-256 in hex
+            errors.append(FieldError(f"evidence.{i}.sha256", "wrong-value", "须为 64 位小写十六进制 SHA-256 摘要"))
+        if len(item.title) > MAX_WORDS or not storable(item.title):
+            errors.append(FieldError(f"evidence.{i}.title", "length", f"最长 {MAX_WORDS} 字，且不含控制字符"))
+    return errors
+
+
 def _check_words(given: Answer) -> None:
     errors = [
         FieldError(name, "length", f"最长 {MAX_WORDS} 字，且不含控制字符")
         for name in ("remark", "reason", "occasion", "to")
         if len(getattr(given, name)) > MAX_WORDS or not storable(getattr(given, name))
     ]
-    if len(given.evidence) > MAX_EVIDENCE:
-        errors.append(FieldError("evidence", "too-many", f"最多 {MAX_EVIDENCE} 份"))
-    for i, item in enumerate(given.evidence):
-        if len(item.sha256) != 64 or not set(item.sha256) <= set("0123456789abcdef"):  # noqa: PLR2004 - SHA-256 in hex
-            errors.append(FieldError(f"evidence.{i}.sha256", "wrong-value", "须为 64 位小写十六进制 SHA-256 摘要"))
-        if len(item.title) > MAX_WORDS or not storable(item.title):
-            errors.append(FieldError(f"evidence.{i}.title", "length", f"最长 {MAX_WORDS} 字，且不含控制字符"))
+    errors += wrong_evidence(given.evidence)
     if errors:
         raise InvalidError(tuple(errors))
 

@@ -135,7 +135,7 @@ def tell(view: ProcessView, policy: Policy) -> None:
 
 
 def _role(role: str) -> str:
-    from adapters.office.portal_parts import ROLES
+    from engine.language.titles import ROLES
 
     return "主体" if role == "subject" else ROLES.get(role, role)
 

@@ -31,8 +31,8 @@ from engine.language.ir import (
 from engine.language.legality import possible_kinds
 from engine.language.procedures import KINDS as LIST_KINDS
 from engine.language.scalars import show
+from engine.language.titles import ROLES, SUBJECTS
 from engine.workbench.wording import (
-    SUBJECTS,
     Titles,
     condition_words,
     flattened,
@@ -67,10 +67,6 @@ __all__ = [
     "titles_of",
 ]
 
-ROLES: Mapping[str, str] = {
-    "legal-representative": "法定代表人", "principal": "主要负责人", "actual-controller": "实际控制人",
-    "directly-responsible": "直接责任人员", "member": "成员",
-}  # fmt: skip
 ADVICE: Mapping[str | None, str] = {
     "not-verified": "依据尚未与原文核对，核对以前只是建议，不是应响应事项", "voluntary": "由其自愿决定",
 }  # fmt: skip

@@ -35,14 +35,8 @@ from engine.language.ir import (
 )
 from engine.language.procedures import KINDS as LIST_KINDS
 from engine.language.scalars import show, show_fact
+from engine.language.titles import OUTCOMES, SUBJECTS
 
-SUBJECTS: Mapping[str, str] = {
-    "enterprise": "企业", "sole-trader": "个体工商户", "natural-person": "自然人", "farmer-household": "农户",
-    "public-body": "机关、事业单位", "social-organisation": "社会组织", "village": "行政村", "township": "乡（镇）",
-}  # fmt: skip
-OUTCOMES: Mapping[str, str] = {
-    "implemented": "已实施", "not-applicable": "不适用", "referred": "已转办", "no-occasion": "暂无适用情形",
-}  # fmt: skip
 SUM = {"lt": "低于", "lte": "不超过", "gt": "超过", "gte": "不低于"}
 NUMBER = {"lt": "少于", "lte": "不多于", "gt": "多于", "gte": "不少于"}
 DAY = {"lt": "早于", "lte": "不晚于", "gt": "晚于", "gte": "不早于"}
