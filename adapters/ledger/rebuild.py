@@ -42,7 +42,8 @@ def rebuild(
         heads = {row.id: row.head_hash for row in conn.execute(select(cases.c.id, cases.c.head_hash))}
         for table in (limits, edges, obligations, cases):
             conn.execute(delete(table))
-        first = select(events.c.case_id).where(events.c.version == 1).order_by(events.c.position)
+        own = events.c.case_id.not_like("%:%")  # streams that belong to no case
+        first = select(events.c.case_id).where(events.c.version == 1, own).order_by(events.c.position)
         total = conn.execute(select(func.count()).select_from(first.subquery())).scalar_one()
         done = 0
         waiting = iter(list(conn.execute(first).scalars()))

@@ -250,6 +250,7 @@ def facts_to_json(facts: Facts) -> str:
             "records": [[r.id, r.kind, r.date, dict(r.fields), r.excluded] for r in facts.records],
             "relations": [[p.id, p.role, p.kind] for p in facts.relations],
             "responses": [[r.measure, r.department, r.outcome] for r in facts.responses],
+            "salt": facts.salt,
         },
         ensure_ascii=False,
         sort_keys=True,
@@ -271,6 +272,7 @@ def facts_from_json(text: str) -> Facts:
         records=tuple(Record(i, k, d, _values(f), x) for i, k, d, f, x in doc["records"]),
         relations=tuple(RelatedPerson(*p) for p in doc["relations"]),
         responses=tuple(Response(*r) for r in doc["responses"]),
+        salt=doc["salt"],
     )
 
 

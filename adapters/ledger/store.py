@@ -138,6 +138,44 @@ def append(
     return new
 
 
+def append_note(
+    conn: Connection,
+    stream: str,
+    kind: str,
+    payload: dict[str, Any],
+    *,
+    on: dt.date,
+    actor: Actor,
+    key_id: str,
+    at: str,
+) -> str:
+    """Log an event that belongs to no case; returns its hash.
+
+    `stream` has a colon, which no case id has (`policy:activations`, `subject:<id>`); what folds cases passes such
+    streams by. The payload is plain JSON and says nothing personal. Whoever calls holds a lock under which nobody else
+    writes to the stream, or is told of the conflict by the unique (stream, version).
+    """
+    last = conn.execute(
+        select(events.c.version, events.c.hash).where(events.c.case_id == stream).order_by(events.c.version.desc())
+        .limit(1)
+    ).one_or_none()  # fmt: skip
+    version, prev = (last.version + 1, last.hash) if last is not None else (1, GENESIS)
+    text = canonical(payload)
+    who = {"department": actor.department, "officer": actor.officer, "key": key_id}
+    digest = event_hash(
+        case=stream, version=version, kind=kind, on=on.isoformat(), at=at, actor=who, payload=text, prev=prev
+    )
+    conn.execute(
+        insert(events),
+        {
+            "case_id": stream, "version": version, "type": kind, "on": on.isoformat(), "at": at,
+            "actor_department": actor.department, "actor_officer": actor.officer, "key_id": key_id,
+            "payload": text, "prev_hash": prev, "hash": digest,
+        },
+    )  # fmt: skip
+    return digest
+
+
 def put_decision(
     conn: Connection, decision: Decision, document: bytes, digest: str, *, case: str, listing_key: str, at: str
 ) -> None:

@@ -10,6 +10,7 @@ import sys
 import typer
 
 from api.cli import (
+    audit,
     authoring,
     calendars,
     casework,
@@ -48,6 +49,7 @@ authoring.register(app)
 casework.register(app)
 procedure.register(app)
 proofs.register(app)
+audit.register(app)
 explaining.register(app)
 host.register(app)
 worker.register(app)

@@ -58,6 +58,7 @@ class Facts:
     records: tuple[Record, ...] = ()
     relations: tuple[RelatedPerson, ...] = ()
     responses: tuple[Response, ...] = ()
+    salt: str = ""  # random, so that the decision's digest alone gives nothing away; nothing else depends on it
 
 
 @dataclass(frozen=True, slots=True)
