@@ -30,6 +30,7 @@ MAX_DETAILS = 200
 KINDS = (
     ("laws", "法律文件"), ("departments", "部门"), ("records", "征集目录"), ("lists", "名单"), ("measures", "措施"),
     ("matters", "事项"), ("tables", "决策表"), ("memoranda", "备忘录"), ("calendars", "年历"), ("ladders", "督办阶梯"),
+    ("retention", "保存期限"),
 )  # fmt: skip
 
 

@@ -18,7 +18,6 @@ from types import TracebackType
 from typing import Any, Self
 
 from engine.decision.conditions import environment
-from engine.decision.consequences import conclude
 from engine.decision.durable import Ruleset
 from engine.decision.model import Decision, Evaluation, Facts
 from engine.decision.reference import Interpreter
@@ -215,6 +214,16 @@ class EnginePool:
             engine.decision.rete.BudgetError: the policy does not fit into durable_rules.
 
         """
+        return self._decide(policy, facts, alone=False)
+
+    def decide_alone(self, policy: Policy, facts: Facts) -> Decision:
+        """What durable_rules decides, unchecked: for replay, where the logged decision is the check.
+
+        Raises like `decide`, but for a disagreement.
+        """
+        return self._decide(policy, facts, alone=True)
+
+    def _decide(self, policy: Policy, facts: Facts, *, alone: bool) -> Decision:
         memoranda = policy.memoranda_for(facts.list, facts.as_of)
         programs = tuple(self.program(policy, memorandum, facts) for memorandum in memoranda)
         interpreter = self.interpreter(policy)
@@ -224,7 +233,7 @@ class EnginePool:
             child = self._idle.get()
             try:
                 child.begin(programs, facts)
-                if reference is None:  # while the child is at work
+                if reference is None and not alone:  # while the child is at work
                     env = environment(facts)
                     reference = tuple(interpreter.evaluate(memorandum, facts, env) for memorandum in memoranda)
                 durable = child.finish(programs, facts, self.timeout)
@@ -237,8 +246,8 @@ class EnginePool:
                 raise
             else:
                 self._idle.put(child)
-                if reference != durable:
+                if reference is not None and reference != durable:
                     raise DisagreementError(reference, durable)
-                return conclude(policy, facts, reference)
+                return interpreter.conclude(facts, durable)
         message = f"durable_rules failed {ATTEMPTS} times: {failure}"
         raise EngineUnavailableError(message) from failure

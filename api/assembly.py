@@ -9,14 +9,18 @@ from contextlib import closing, contextmanager
 from functools import partial
 from pathlib import Path
 
+from sqlalchemy import Engine
 from sqlalchemy.engine import make_url
 
 from adapters.ledger import open_database, upgrade
+from adapters.ledger.vault import Vault, with_vault
 from adapters.office import Office
 from adapters.office.proofs import LogSettings
 from adapters.policy_checks import Examiner
 from adapters.pool import EnginePool
 from adapters.signing import FileSigner, make_once
+from adapters.timestamping import HttpTimestamper
+from adapters.vault import FileMasterKeys, MasterKeys, Pkcs11MasterKeys
 from api.clock import now
 from api.settings import Settings
 from engine.decision.model import Decision, Facts
@@ -64,7 +68,34 @@ def signer_of(settings: Settings) -> FileSigner:
 def log_settings_of(settings: Settings) -> LogSettings:
     """How the log is kept. Its key is one of its own: whoever serves signs with it at every write."""
     signer = FileSigner(settings.log_key_file or _beside(settings, "log-key.pem"))
-    return LogSettings(signer, settings.merge_delay, settings.log_hash)
+    return LogSettings(signer, settings.merge_delay, settings.log_hash, timestamper_of(settings))
+
+
+def timestamper_of(settings: Settings) -> HttpTimestamper | None:
+    """The authority that timestamps the log, if there is one. Its roots are needed to know its answers for its own."""
+    if settings.tsa_url is None or settings.tsa_roots is None:
+        return None
+    return HttpTimestamper(settings.tsa_url, settings.tsa_roots)
+
+
+def vault_of(settings: Settings) -> Vault:
+    """What seals personal data.
+
+    The file of its master keys belongs to the database, and not with its backups: who has both has everything.
+    """
+    path = settings.master_key_file or _beside(settings, "master-keys.json")
+    journal = settings.erased_file or path.with_name(f"{path.name}.erased")
+    masters: MasterKeys = FileMasterKeys(path, journal)
+    module, token, pin = settings.pkcs11_module, settings.pkcs11_token, settings.pkcs11_pin_file
+    if module is not None and token is not None and pin is not None:
+        masters = Pkcs11MasterKeys(module, token, pin, journal, earlier=FileMasterKeys(path, journal))
+    return Vault(masters, settings.cipher)
+
+
+def database_of(settings: Settings, *, pool_size: int | None = None) -> Engine:
+    """The database, with what opens the sealed parts of it."""
+    engine = open_database(settings.database_url, pool_size=pool_size or settings.database_connections)
+    return with_vault(engine, vault_of(settings))
 
 
 def _beside(settings: Settings, suffix: str) -> Path:
@@ -102,7 +133,7 @@ def open_office(settings: Settings, *, serving: bool = True) -> Iterator[Office]
     Serving, the engines are there before the first request; otherwise they start when they are needed.
     """
     clock = partial(now, settings.simulated_clock)
-    engine = open_database(settings.database_url, pool_size=settings.database_connections)
+    engine = database_of(settings)
     try:
         upgrade(engine)
         make = EnginePool if serving else LateEngines

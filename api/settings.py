@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, Field, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from adapters.ledger.vault import Cipher
 from adapters.office.intake import MAX_LINES
 from adapters.office.proofs import DELAY
 from adapters.policy_checks import MEGABYTES, SECONDS
@@ -32,6 +33,16 @@ class Settings(BaseSettings):
     # an event is in a checkpoint within seconds; the rest is for restarts of the worker
     merge_delay: Annotated[int, Field(ge=30)] = DELAY
     log_hash: Literal["sha256", "sm3"] = "sha256"  # of a log that is yet to begin; one that has begun keeps its own
+    # an authority (RFC 3161) that timestamps the log's checkpoints, and the root certificates (PEM) of its signature
+    tsa_url: str | None = None
+    tsa_roots: Path | None = None
+    master_key_file: Path | None = None  # wraps the keys of subjects; made beside the database on first use
+    # with a module, master keys are in its token; the file only opens what it wrapped before
+    pkcs11_module: Path | None = None
+    pkcs11_token: str | None = None  # the token's label
+    pkcs11_pin_file: Path | None = None
+    erased_file: Path | None = None  # who was erased; beside the master keys, and like them not with backups
+    cipher: Cipher = "aes-256-gcm"  # of what is sealed from now on; what is sealed already keeps its own
     law_texts: Path | None = None  # a folder with the texts of laws, against which a proposal's citations are held
     # a proposal is checked in a process of its own: 1,000 rules take a minute of one core
     check_seconds: Annotated[float, Field(gt=0)] = SECONDS
@@ -56,3 +67,21 @@ class Settings(BaseSettings):
     # each failure costs one write to the database; from everywhere, so that many addresses gain nothing
     portal_attempts_total: Annotated[int, Field(ge=1)] = 600
     portal_window_seconds: Annotated[int, Field(ge=1)] = 600  # long enough to be felt, short enough to be waited for
+
+    @model_validator(mode="after")
+    def _token_with_module(self) -> Self:
+        """A module alone would be noticed by the first command that opens something."""
+        if self.pkcs11_module is not None and (not self.pkcs11_token or self.pkcs11_pin_file is None):
+            message = (
+                "XINHENG_PKCS11_MODULE 要有 XINHENG_PKCS11_TOKEN（令牌标签）和 XINHENG_PKCS11_PIN_FILE（PIN 文件）"
+            )
+            raise ValueError(message)
+        return self
+
+    @model_validator(mode="after")
+    def _roots_with_authority(self) -> Self:
+        """An authority whose answers nobody can verify would stamp nothing."""
+        if self.tsa_url is not None and self.tsa_roots is None:
+            message = "XINHENG_TSA_URL 要有 XINHENG_TSA_ROOTS：时间戳机构的根证书（PEM 文件）"
+            raise ValueError(message)
+        return self

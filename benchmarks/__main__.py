@@ -6,14 +6,14 @@ import os
 import platform
 from pathlib import Path
 
-from benchmarks import checking, decision, editing, interpreter, proofs, service
+from benchmarks import checking, decision, editing, interpreter, proofs, replay, service
 from benchmarks.measure import Comparison
 
 
 def main() -> None:
     """Measure and report."""
     rows: list[Comparison] = []
-    for module in (decision, interpreter, service, editing, checking, proofs):
+    for module in (decision, interpreter, service, editing, checking, proofs, replay):
         rows += module.compare()
     lines = [
         "# Results",

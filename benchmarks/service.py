@@ -21,6 +21,7 @@ from fastapi import FastAPI
 from sqlalchemy import Engine, insert, select
 
 from adapters.ledger import open_database, read, upgrade, write
+from adapters.ledger.key_tables import subject_keys
 from adapters.ledger.tables import cases, decisions, edges, events, identities, limits, obligations, subjects
 from adapters.office import Filing, ObligationQuery, Office, Party, Principal
 from adapters.office.subjects import digest_of
@@ -31,7 +32,7 @@ from api.settings import Settings
 from benchmarks.measure import Comparison, side_by_side
 from engine.identity import person_check_character
 
-WRITTEN = (subjects, identities, decisions, events, cases, obligations, edges, limits)
+WRITTEN = (subject_keys, subjects, identities, decisions, events, cases, obligations, edges, limits)
 SMALL, LARGE = 1_000, 100_000  # listed subjects, ten obligations each
 
 

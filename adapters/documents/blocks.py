@@ -96,7 +96,17 @@ class Table:
     indent: float = 0
 
 
-Block = Paragraph | Table
+@dataclass(frozen=True, slots=True)
+class Code:
+    """A QR code over a text, a square of `side`."""
+
+    text: str
+    side: float
+    keep_next: bool = False
+    page_break_before: bool = False
+
+
+Block = Paragraph | Table | Code
 
 
 @dataclass(frozen=True, slots=True)

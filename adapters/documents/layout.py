@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from itertools import groupby
 from typing import Any
 
 from adapters.documents.blocks import (
@@ -14,6 +15,7 @@ from adapters.documents.blocks import (
     Block,
     Border,
     Cell,
+    Code,
     Edge,
     Face,
     Letter,
@@ -21,6 +23,7 @@ from adapters.documents.blocks import (
     Paragraph,
     Table,
 )
+from adapters.documents.qr import modules
 
 _NO_START = frozenset("，。、；：？！…—）》〉」』】〕〗｝”’％‰℃,.;:?!)]}%·")
 _NO_END = frozenset("（《〈「『【〔〖｛“‘￥$([{〔№")
@@ -117,10 +120,10 @@ class _Pages:
 
     def run(self) -> list[list[Mark]]:
         for place, block in enumerate(self.letter.blocks):
-            if isinstance(block, Paragraph):
-                self._paragraph(block, self.letter.blocks[place + 1 :])
-            else:
+            if isinstance(block, Table):
                 self._table(block)
+            else:
+                self._paragraph(block, self.letter.blocks[place + 1 :])
         total = len(self.pages)
         for number, page in enumerate(self.pages, 1):
             which = 0 if number == 1 else 1 if number % 2 == 0 else 2
@@ -163,14 +166,15 @@ class _Pages:
                 for row in _rows(block, self.width, self.measure):
                     yield _Line(row.height, tuple(row.marks(0, row.height)))
             else:
-                yield from _lines(_numbered(block, number, total), self.width, self.measure)
+                numbered = _numbered(block, number, total) if isinstance(block, Paragraph) else block
+                yield from _lines(numbered, self.width, self.measure)
 
     def _edge_height(self, edge: Edge) -> float:
         return edge.distance + sum(line.height for line in self._edge_lines(edge, 1, 1)) if edge.blocks else 0.0
 
     # Blocks
 
-    def _paragraph(self, paragraph: Paragraph, following: Sequence[Block]) -> None:
+    def _paragraph(self, paragraph: Paragraph | Code, following: Sequence[Block]) -> None:
         lines = _lines(paragraph, self.width, self.measure)
         needed = self._kept(lines, following) if paragraph.keep_next else 0.0
         too_high = not self._room(needed) and needed <= self._full
@@ -338,8 +342,10 @@ def _numbered(paragraph: Paragraph, number: int, total: int) -> Paragraph:
 # Lines
 
 
-def _lines(paragraph: Paragraph, width: float, measure: Measure) -> list[_Line]:
+def _lines(paragraph: Paragraph | Code, width: float, measure: Measure) -> list[_Line]:
     """The lines of a paragraph with the space around it."""
+    if isinstance(paragraph, Code):
+        return [_Line(paragraph.side, tuple(_dark(paragraph)))]
     lines = [_Line(paragraph.before, (), gap=True)] if paragraph.before else []
     room = max(width - paragraph.left - paragraph.right, 1.0)
     new_page, first = False, True
@@ -359,6 +365,19 @@ def _lines(paragraph: Paragraph, width: float, measure: Measure) -> list[_Line]:
     if new_page:
         lines.append(_Line(0, (), new_page=True))
     return _framed(lines, paragraph, width)
+
+
+def _dark(code: Code) -> Iterator[Fill]:
+    """The dark parts of a code, each row's neighbours together."""
+    rows = modules(code.text)
+    step = code.side / len(rows)
+    for y, row in enumerate(rows):
+        x = 0
+        for dark, run in groupby(row):
+            length = len(list(run))
+            if dark:
+                yield Fill(x * step, y * step, length * step, step, "000000")
+            x += length
 
 
 def _framed(lines: list[_Line], paragraph: Paragraph, width: float) -> list[_Line]:

@@ -46,6 +46,7 @@ PLACEHOLDERS: Mapping[str, Any] = {
         "evidence": [{"title": "佐证材料名称", "sha256": "佐证材料的 SHA-256"}],
     },
     "receipt": "核验码",
+    "promise": "收录承诺的短码；有它的，文书末尾自动加上二维码",
 }
 """Placeholder → what it stands for. A leaf is a text, `[shape]` a list of that shape, a mapping a group of parts."""
 

@@ -21,6 +21,7 @@ from adapters.documents.blocks import (
     Block,
     Border,
     Cell,
+    Code,
     Edge,
     Face,
     Letter,
@@ -31,6 +32,7 @@ from adapters.documents.blocks import (
     Span,
     Table,
 )
+from adapters.documents.proof import SIDE, promise_of
 from adapters.documents.template import TemplateError
 
 _SILENT = frozenset(
@@ -162,7 +164,9 @@ class _Reader:
     def _blocks(self, element: Any) -> Iterator[Block]:
         for child in self._children(element):
             if child.tag == qn("w:p"):
-                yield self._paragraph(child)
+                drawn = None if self.at_edge else child.find(f".//{qn('w:drawing')}")
+                promise = promise_of(drawn) if drawn is not None else None
+                yield self._paragraph(child) if promise is None else Code(promise, SIDE)
             elif child.tag == qn("w:tbl"):
                 yield self._table(child)
             else:
@@ -329,7 +333,7 @@ class _Reader:
         fill = _attribute(sources, "shd", "fill")
         blocks = []
         for block in self._blocks(element):
-            if isinstance(block, Table):
+            if not isinstance(block, Paragraph):
                 raise self._refuse(_NAMES["tbl"])
             blocks.append(block)
         return Cell(

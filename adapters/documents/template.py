@@ -23,6 +23,7 @@ from markupsafe import Markup
 
 from adapters.documents.moment import moment
 from adapters.documents.placeholders import PLACEHOLDERS
+from adapters.documents.proof import attach
 
 _ENTITIES = {ord(character): f"&#{ord(character)};" for character in "&<>\"'{}"}
 _FULL_WIDTH = re.compile(r"[{｛]｛|｛[{%#％＃]|\{[％＃]|[%％#＃]｝")
@@ -80,6 +81,8 @@ def fill(source: bytes, values: Mapping[str, Any], *, name: str, title: str) -> 
     except Exception as error:  # a broken archive and a template's own code can raise anything
         raise TemplateError(name, f"{type(error).__name__}：{error}") from error
     _close_gaps(document.docx.element.body)
+    if values["promise"]:
+        attach(document.docx, values["promise"])
     properties = document.docx.core_properties
     properties.title = f"{title} {values['number']}".strip()[:255]
     properties.author = values["initiator_title"][:255]

@@ -4,23 +4,33 @@ An activation puts a version in force from an instant on. In force at a moment i
 nothing has to run at that instant. So a row overrides all before it that were to come into force no earlier than it
 does: a rollback also takes back what is still to come, and to withdraw one that is still to come, a further row puts
 the version of before in force at the same instant.
+
+Each is also logged as an event in the stream `policy:activations`, with the digest of its statement: so activations
+stand under the signed tree of all events, and cutting off the last ones breaks what others hold.
 """
 
 from __future__ import annotations
 
+import datetime as dt
 import hashlib
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from sqlalchemy import Connection, Select, bindparam, insert, select
 
+from adapters.ledger.store import append_note
 from adapters.ledger.tables import activations, proposals
 from adapters.signing import Signer, SigningKeyError
+from engine.casework.model import Actor
 from engine.proof.signed import verified
 
 Act = Literal["first", "approval", "rollback", "withdrawal"]
-FORMAT = "xinheng policy activation 1"
+FORMAT_BEFORE_IR = "xinheng policy activation 1"
+FORMAT = "xinheng policy activation 2"
+STREAM = "policy:activations"
+ACTIVATED = "policy-activated"
+"""The stream and type of the events."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +68,10 @@ class Proposal:
 
 @dataclass(frozen=True, slots=True)
 class Activation:
-    """A version in force from an instant on. Without a signature: from before there were any."""
+    """A version in force from an instant on. Without a signature: from before there were any.
+
+    `ir`: SHA-256 of the version's compiled form; None from before that was kept.
+    """
 
     id: int
     act: Act
@@ -73,15 +86,17 @@ class Activation:
     previous: str | None
     signer: str | None
     signature: str | None
+    ir: str | None
 
     def statement(self, previous: str | None) -> bytes:
         """What is signed, as canonical JSON (RFC 8785), after an activation with this digest."""
         import rfc8785  # noqa: PLC0415 - few commands sign or verify
 
         proposal = self.proposal
+        bound = {"format": FORMAT_BEFORE_IR} if self.ir is None else {"format": FORMAT, "ir": self.ir}
         return rfc8785.dumps(
             {
-                "format": FORMAT,
+                **bound,
                 "act": self.act,
                 "version": self.version,
                 "replaces": self.replaces,
@@ -101,6 +116,13 @@ class Activation:
                 "signer": self.signer,
             }
         )  # fmt: skip
+
+    def note(self) -> dict[str, Any]:
+        """What its event says."""
+        return {
+            "activation": self.id, "statement": hashlib.sha256(self.statement(self.previous)).hexdigest(),
+            "version": self.version, "ir": self.ir, "effective_from": self.effective_from, "act": self.act,
+        }  # fmt: skip
 
 
 class UntrustedPolicyError(Exception):
@@ -181,16 +203,18 @@ def activate(
     *,
     act: Act,
     version: str,
+    ir: str,
     proposal: Proposal,
     effective_from: str,
-    approved_by: str,
+    actor: Actor,
     key_id: str,
+    on: dt.date,
     at: str,
     remark: str,
 ) -> tuple[Activation, ...]:
     """Put a version in force from an instant on, after `rows`, which are all there are; returns them with the new one.
 
-    The caller holds the lock on activations.
+    `actor` approves it, on the day `on` at the instant `at`. The caller holds the lock on activations.
 
     Raises:
         SigningKeyError: the ledger was signed with another key, or there is no usable one.
@@ -207,8 +231,8 @@ def activate(
     for _, _, digest in chained(rows[begin:]):  # noqa: B007 - the last one is wanted
         pass
     blank = Activation(
-        0, act, version, earlier.version if earlier else None, proposal, effective_from, approved_by, key_id, at,
-        remark, digest, signer.public_key, None,
+        0, act, version, earlier.version if earlier else None, proposal, effective_from,
+        f"{actor.department}/{actor.officer}", key_id, at, remark, digest, signer.public_key, None, ir,
     )  # fmt: skip
     signature = signer.sign(blank.statement(digest))
     values = {c.name: getattr(blank, c.name) for c in activations.c if c.name not in {"id", "proposal_id"}}
@@ -217,8 +241,9 @@ def activate(
         .values(values | {"proposal_id": proposal.id, "signature": signature})
         .returning(activations.c.id)
     ).scalar_one()
-    fields = {name: getattr(blank, name) for name in Activation.__slots__}
-    return (*rows, Activation(**fields | {"id": made, "signature": signature}))
+    new = replace(blank, id=made, signature=signature)
+    append_note(conn, STREAM, ACTIVATED, new.note(), on=on, actor=actor, key_id=key_id, at=at)
+    return (*rows, new)
 
 
 def check_signature(rows: Sequence[Activation], activation: int, signer: Signer | None) -> Activation:

@@ -18,6 +18,8 @@ BUSY_TIMEOUT_MS = 10_000
 RETRIES = 8
 """How often a write that lost against another writer is tried again before the caller is told."""
 WRITE = "xinheng_write"
+HELD = "xinheng_held_keys"
+"""Where a connection remembers the subjects' keys that it holds in a transaction."""
 
 T = TypeVar("T")
 
@@ -28,6 +30,8 @@ class VersionConflictError(Exception):
 
 def open_database(url: str, *, pool_size: int = 10) -> Engine:
     """An engine for `sqlite:///path` or `postgresql://…`; PostgreSQL is reached by psycopg 3.
+
+    What is sealed in it stays closed until `vault.with_vault` gives it the master key.
 
     Raises:
         sqlalchemy.exc.ArgumentError: the URL cannot be read.
@@ -77,6 +81,7 @@ def read(engine: Engine) -> Iterator[Connection]:
 def write(engine: Engine) -> Iterator[Connection]:
     """A transaction that writes; committed at the end, rolled back on any exception."""
     with engine.connect().execution_options(**{WRITE: True}) as conn, conn.begin():
+        conn.info.pop(HELD, None)
         yield conn
 
 

@@ -1,30 +1,39 @@
-"""Policy versions in the ledger: stored whole and compressed by content, compiled once per process and kept."""
+"""Policy versions in the ledger: stored whole and compressed by content, read once per process and kept.
+
+A version that was never in force is compiled from its files. When it is first put in force its compiled form is stored
+beside them, and the signed activation carries the digest of that. From then on the form is what is read: a later
+compiler may be stricter or understand a line in another way, and what was decided still finds its rules.
+"""
 
 from __future__ import annotations
 
+import hashlib
 import json
 import threading
 import zlib
 from collections import OrderedDict
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 
 from sqlalchemy import Connection, Engine, exists, insert, select, update
 
 from adapters.ledger.activations import (
     PROPOSAL,
+    Activation,
     Proposal,
     UntrustedPolicyError,
     check_signature,
     in_force_id,
     proposal_of,
     read_activations,
+    signature_problem,
     still_to_come,
 )
 from adapters.ledger.database import read
 from adapters.ledger.tables import policies, proposals
 from adapters.signing import Signer
 from engine.language.ir import Policy
+from engine.language.ir_json import from_json, to_json
 
 KEPT = 16
 """Compiled policies kept in memory; old cases pin old versions, and few versions are worked at one time."""
@@ -35,7 +44,7 @@ class UnknownPolicyError(Exception):
 
 
 class CorruptPolicyError(Exception):
-    """A stored policy no longer compiles to the version it is stored under."""
+    """What is stored of a policy is not what was put in, or its files do not compile any more."""
 
 
 def compile_files(files: Mapping[str, str]) -> Policy:
@@ -135,15 +144,66 @@ class PolicyStore:
                 return kept
             if conn is None:
                 with read(self._engine) as own:
-                    files = self.files(own, version)
+                    policy = self._read(own, version)
             else:
-                files = self.files(conn, version)
-            policy = self._compile(files)
-            if policy.version != version:
-                message = f"stored as {version}, compiles to {policy.version}"
-                raise CorruptPolicyError(message)
+                policy = self._read(conn, version)
             self.keep(policy)
         return policy
+
+    def _read(self, conn: Connection, version: str) -> Policy:
+        """The compiled form that an activation vouches for, or what the files compile to."""
+        from engine.language.build import version_of  # noqa: PLC0415 - as in `compile_files`
+
+        files = self.files(conn, version)
+        digest = self._vouched(conn, version)
+        if digest is None:
+            policy = self._compile(files)
+        elif version_of(files) != version:
+            message = f"stored as {version}, has the files of {version_of(files)}"
+            raise CorruptPolicyError(message)
+        else:
+            try:
+                policy = from_json(self.ir(conn, version, digest), files)
+            except ValueError as error:
+                message = f"the compiled form of {version}: {error}"
+                raise CorruptPolicyError(message) from error
+        if policy.version != version:
+            message = f"stored as {version}, compiles to {policy.version}"
+            raise CorruptPolicyError(message)
+        return policy
+
+    def _vouched(self, conn: Connection, version: str) -> str | None:
+        """The digest of the version's compiled form; None if it was never in force since such forms are kept.
+
+        Raises:
+            UntrustedPolicyError: who says so did not sign it.
+
+        """
+        row = next((a for a in read_activations(conn) if a.version == version and a.ir is not None), None)
+        if row is None:
+            return None
+        problem = "没有签名" if row.signature is None else signature_problem(row, self._signer)
+        if problem is not None:
+            raise UntrustedPolicyError(f"政策 {version[:12]} 的启用记录{problem}，不予启用")
+        return row.ir
+
+    def ir(self, conn: Connection, version: str, digest: str) -> str:
+        """The compiled form of a version as JSON text, which has to have this SHA-256.
+
+        Raises:
+            CorruptPolicyError: it has not.
+
+        """
+        content = conn.execute(select(policies.c.ir).where(policies.c.version == version)).scalar()
+        try:
+            text = zlib.decompress(content or b"")
+        except zlib.error as error:
+            message = f"the compiled form of {version} cannot be read"
+            raise CorruptPolicyError(message) from error
+        if hashlib.sha256(text).hexdigest() != digest:
+            message = f"the compiled form of {version} is not the one that was put in force"
+            raise CorruptPolicyError(message)
+        return text.decode()
 
     def _remembered(self, version: str) -> Policy | None:
         with self._lock:
@@ -185,6 +245,22 @@ def put_policy(conn: Connection, version: str, files: Mapping[str, str], counts:
         return
     content = zlib.compress(json.dumps(dict(files), ensure_ascii=False, sort_keys=True).encode(), 6)
     conn.execute(insert(policies).values(version=version, content=content, counts=json.dumps(dict(counts))))
+
+
+def put_ir(conn: Connection, rows: Iterable[Activation], policy: Policy) -> str:
+    """Store the compiled form of a version that is put in force, unless one of `rows` put it in force with one before.
+
+    `policy` is what its files compile to. Returns the digest that the activation has to carry.
+    """
+    before = next((a.ir for a in rows if a.version == policy.version and a.ir is not None), None)
+    if before is not None:
+        return before
+    text = to_json(policy).encode()
+    digest = hashlib.sha256(text).hexdigest()
+    conn.execute(
+        update(policies).where(policies.c.version == policy.version).values(ir=zlib.compress(text, 6), ir_digest=digest)
+    )
+    return digest
 
 
 def stored_versions(conn: Connection) -> tuple[str, ...]:
@@ -242,6 +318,7 @@ __all__ = [
     "compile_files",
     "counts_stored",
     "proposal_texts",
+    "put_ir",
     "put_policy",
     "put_proposal",
     "read_proposals",

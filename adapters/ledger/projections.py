@@ -13,7 +13,16 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.sql import bindparam
 
 from adapters.ledger.database import VersionConflictError
-from adapters.ledger.serial import process_from_json, process_to_json
+from adapters.ledger.private import (
+    ROW,
+    opened_reason,
+    opened_text,
+    put_back,
+    sealed_reason,
+    sealed_text,
+    walked_process,
+)
+from adapters.ledger.serial import canonical, process_from_plain, process_to_plain
 from adapters.ledger.tables import NEVER, Key, cases, edges, limits, obligations
 from engine.casework.deadlines import next_due, queue_rank
 from engine.casework.model import Case, Due, Edge, Obligation
@@ -42,11 +51,12 @@ class UnknownCaseError(Exception):
 # Rows from values
 
 
-def case_row(case: Case, header: Header) -> dict[str, Any]:
+def case_row(conn: Connection, case: Case, header: Header) -> dict[str, Any]:
     """The row of a case."""
     if case.filed_on is None:
         message = f"case {case.id} was never filed"
         raise ValueError(message)
+    process, words = walked_process(process_to_plain(case), case.subject)
     return {
         "id": case.id,
         "state": case.state,
@@ -70,7 +80,8 @@ def case_row(case: Case, header: Header) -> dict[str, Any]:
         "marked": case.marked,
         "suspended": case.suspended,
         "wake_on": _day(case_wakes_on(case)) or NEVER,
-        "process": process_to_json(case),
+        "process": canonical(process),
+        "words": sealed_text(conn, words, ROW),
     }
 
 
@@ -81,7 +92,7 @@ def _day(day: dt.date | None) -> str | None:
 _DATES = ("accept_by", "act_by", "lift_by", "feedback_by", "rearm_by")
 
 
-def changing_columns(obligation: Obligation) -> dict[str, Any]:
+def changing_columns(conn: Connection, obligation: Obligation) -> dict[str, Any]:
     """The columns of an obligation that change in its life."""
     due = next_due(obligation)
     dates: dict[str, Due | None] = {name: getattr(obligation, name) for name in _DATES}
@@ -91,7 +102,7 @@ def changing_columns(obligation: Obligation) -> dict[str, Any]:
         "unlifted": obligation.unlifted,
         "confirmed_by": obligation.confirmed_by,
         "outcome": obligation.outcome,
-        "reason": obligation.reason,
+        "reason": sealed_reason(conn, obligation.reason, obligation.target),
         **{name: value.on.isoformat() if value else None for name, value in dates.items()},
         "provisional": json.dumps(
             {n: [_day(d.since), d.term] for n, d in dates.items() if d is not None and d.provisional}, sort_keys=True
@@ -107,7 +118,7 @@ def changing_columns(obligation: Obligation) -> dict[str, Any]:
     }
 
 
-def obligation_row(obligation: Obligation, case: Case, policy: Policy) -> dict[str, Any]:
+def obligation_row(conn: Connection, obligation: Obligation, case: Case, policy: Policy) -> dict[str, Any]:
     """The row of an obligation. Titles are the pinned policy's, so that a queue never needs an old policy compiled."""
     measure = policy.measures[obligation.measure]
     matter = policy.matters.get(obligation.matter) if obligation.matter else None
@@ -136,7 +147,7 @@ def obligation_row(obligation: Obligation, case: Case, policy: Policy) -> dict[s
         "rules": json.dumps(obligation.rules, ensure_ascii=False),
         "basis": json.dumps(obligation.basis, ensure_ascii=False),
         "feedback": obligation.feedback,
-        **changing_columns(obligation),
+        **changing_columns(conn, obligation),
     }
 
 
@@ -160,14 +171,17 @@ def limit_rows(found: Iterable[SuggestedLimit], case: str, subject: str) -> list
 # Values from rows
 
 
-def to_case(row: Row[Any]) -> Case:
-    """The header as a case without obligations."""
+def to_case(row: Row[Any], conn: Connection | None = None) -> Case:
+    """The header as a case without obligations. Without a connection the words of people in it stay closed."""
+    process = json.loads(row.process)
+    if row.words is not None:
+        process = put_back(process, opened_text(conn, row.words, ROW) if conn is not None else {})
     return Case(
         id=row.id, subject=row.subject_id, list=row.list_id, initiator=row.initiator, policy=row.policy_version,
         state=row.state, version=row.version, total=row.total, unclosed=row.unclosed,
         filed_on=dt.date.fromisoformat(row.filed_on),
         ended_on=dt.date.fromisoformat(row.ended_on) if row.ended_on else None, ground=row.ground,
-        **process_from_json(row.process),
+        **process_from_plain(process),
     )  # fmt: skip
 
 
@@ -176,7 +190,7 @@ def to_header(row: Row[Any]) -> Header:
     return Header(row.list_title, row.list_kind, row.severe, row.listing_key, row.as_of, row.decision, row.head_hash)
 
 
-def to_obligation(row: Row[Any]) -> Obligation:
+def to_obligation(row: Row[Any], conn: Connection) -> Obligation:
     """An obligation from its row."""
     provisional = json.loads(row.provisional)
 
@@ -195,7 +209,8 @@ def to_obligation(row: Row[Any]) -> Obligation:
         reversible=row.reversible, duty=row.duty, evidence_required=row.evidence_required, matter=row.matter,
         effect=row.effect, rules=tuple(json.loads(row.rules)),
         basis=tuple((law, article) for law, article in json.loads(row.basis)), feedback=row.feedback, state=row.state,
-        unmet=row.unmet, unlifted=row.unlifted, confirmed_by=row.confirmed_by, outcome=row.outcome, reason=row.reason,
+        unmet=row.unmet, unlifted=row.unlifted, confirmed_by=row.confirmed_by, outcome=row.outcome,
+        reason=opened_reason(conn, row.reason, row.target_id),
         accept_by=due("accept_by", row.accept_by), act_by=due("act_by", row.act_by),
         lift_by=due("lift_by", row.lift_by), feedback_by=due("feedback_by", row.feedback_by),
         rearm_by=due("rearm_by", row.rearm_by), policy=row.policy_version, effective_on=day(row.effective_on),
@@ -244,7 +259,7 @@ def load_header(conn: Connection, case_id: str) -> tuple[Case, Header]:
     row = conn.execute(_CASE, {"case": case_id}).one_or_none()
     if row is None:
         raise UnknownCaseError(case_id)
-    return to_case(row), to_header(row)
+    return to_case(row, conn), to_header(row)
 
 
 def load_case(conn: Connection, case_id: str) -> tuple[Case, Header]:
@@ -256,7 +271,7 @@ def load_case(conn: Connection, case_id: str) -> tuple[Case, Header]:
     """
     case, header = load_header(conn, case_id)
     rows = conn.execute(_OBLIGATIONS, {"case": case_id})
-    return _filled(case, rows, conn.execute(_EDGES, {"case": case_id})), header
+    return _filled(conn, case, rows, conn.execute(_EDGES, {"case": case_id})), header
 
 
 def load_slice(conn: Connection, obligation_id: str, *, refer_to: str | None = None) -> tuple[Case, Header]:
@@ -278,11 +293,11 @@ def load_slice(conn: Connection, obligation_id: str, *, refer_to: str | None = N
         own = next(r for r in rows if r.id == obligation_id)
         key = Owed.key_for(own.measure, refer_to, own.target_id)
         rows += [r for r in conn.execute(_BY_KEY, {"case": row.id, "key": key}) if all(r.id != x.id for x in rows)]
-    return _filled(to_case(row), rows, conn.execute(_EDGES_OF, {"id": obligation_id})), to_header(row)
+    return _filled(conn, to_case(row, conn), rows, conn.execute(_EDGES_OF, {"id": obligation_id})), to_header(row)
 
 
-def _filled(case: Case, rows: Iterable[Row[Any]], edge_rows: Iterable[Row[Any]]) -> Case:
-    found: Mapping[str, Obligation] = {row.id: to_obligation(row) for row in rows}
+def _filled(conn: Connection, case: Case, rows: Iterable[Row[Any]], edge_rows: Iterable[Row[Any]]) -> Case:
+    found: Mapping[str, Obligation] = {row.id: to_obligation(row, conn) for row in rows}
     return replace(case, obligations=found, edges=tuple(Edge(e.before_id, e.after_id, e.kind) for e in edge_rows))
 
 
@@ -290,7 +305,7 @@ def _filled(case: Case, rows: Iterable[Row[Any]], edge_rows: Iterable[Row[Any]])
 
 _CASE_CHANGING = (
     "state", "version", "head_hash", "decision", "policy_version", "total", "unclosed", "ended_on", "ground", "marked",
-    "suspended", "wake_on", "process",
+    "suspended", "wake_on", "process", "words",
 )  # fmt: skip
 _UPDATE_CASE = (
     update(cases)
@@ -319,7 +334,7 @@ def save_new(conn: Connection, case: Case, header: Header, policies: Policies) -
 
     """
     try:
-        conn.execute(insert(cases), case_row(case, header))
+        conn.execute(insert(cases), case_row(conn, case, header))
     except IntegrityError as error:
         raise VersionConflictError(case.id) from error
     _insert(conn, case, policies, case.obligations.values(), case.edges)
@@ -332,7 +347,7 @@ def save_changes(conn: Connection, before: Case, after: Case, header: Header, po
         VersionConflictError: the case is no longer at `before.version`.
 
     """
-    row = case_row(after, header)
+    row = case_row(conn, after, header)
     changed = conn.execute(
         _UPDATE_CASE,
         {"case": after.id, "seen": before.version} | {f"new_{name}": row[name] for name in _CASE_CHANGING},
@@ -343,7 +358,7 @@ def save_changes(conn: Connection, before: Case, after: Case, header: Header, po
     old_edges = frozenset(before.edges)
     _insert(conn, after, policies, added, [e for e in after.edges if e not in old_edges])
     moved = [
-        {"obligation": i} | {f"new_{name}": value for name, value in changing_columns(o).items()}
+        {"obligation": i} | {f"new_{name}": value for name, value in changing_columns(conn, o).items()}
         for i, o in after.obligations.items()
         if i in before.obligations and before.obligations[i] != o
     ]
@@ -354,7 +369,7 @@ def save_changes(conn: Connection, before: Case, after: Case, header: Header, po
 def _insert(
     conn: Connection, case: Case, policies: Policies, added: Iterable[Obligation], new_edges: Iterable[Edge]
 ) -> None:
-    rows = [obligation_row(o, case, policies(o.policy)) for o in added]
+    rows = [obligation_row(conn, o, case, policies(o.policy)) for o in added]
     if rows:
         conn.execute(insert(obligations), rows)
     links = [edge_row(e, case.id) for e in new_edges]

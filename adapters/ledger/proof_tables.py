@@ -68,3 +68,13 @@ log_countersignatures = Table(
     Column("statement", Text, nullable=False),
     Column("signature", Key, nullable=False),
 )
+
+# Tokens of a timestamping authority (RFC 3161) over checkpoints; not every checkpoint has one.
+log_timestamps = Table(
+    "log_timestamps",
+    metadata,
+    Column("size", Serial, ForeignKey("log_checkpoints.size"), primary_key=True, autoincrement=False),
+    Column("token", LargeBinary, nullable=False),  # the authority's answer in DER
+    Column("proved_at", Key, nullable=False),  # when the checkpoint stood, by the authority's clock
+    Column("asked_at", Key, nullable=False),  # by ours
+)

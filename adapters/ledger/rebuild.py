@@ -9,14 +9,17 @@ from itertools import groupby, islice
 from sqlalchemy import Connection, Engine, delete, func, select
 
 from adapters.ledger.database import write
+from adapters.ledger.decisions import read_decision
 from adapters.ledger.policies import PolicyStore
 from adapters.ledger.projections import Header, Policies, save_limits, save_new
 from adapters.ledger.serial import GENESIS, limits_from_json
 from adapters.ledger.store import BrokenChainError, StoredEvent, checked, latest_decision, stored
-from adapters.ledger.tables import cases, decisions, edges, events, limits, obligations
+from adapters.ledger.tables import cases, edges, events, limits, obligations
 from engine.casework import fold
 from engine.casework.events import CaseFiled
 from engine.casework.lifting import BEFORE_FORCE
+from engine.casework.model import Case
+from engine.decision.model import SuggestedLimit
 from engine.language.ir import Policy
 
 BATCH = 100
@@ -51,7 +54,8 @@ def rebuild(
             rows = conn.execute(
                 select(events).where(events.c.case_id.in_(ids)).order_by(events.c.case_id, events.c.version)
             )
-            for _, stream in groupby(map(stored, rows), key=lambda event: event.case):
+            whole_rows = (stored(row, conn) for row in rows.all())
+            for _, stream in groupby(whole_rows, key=lambda event: event.case):
                 whole = tuple(checked(stream))
                 if heads.pop(whole[0].case, whole[-1].hash) != whole[-1].hash:
                     message = f"case {whole[0].case} does not end with the event it is known to end with"
@@ -66,20 +70,35 @@ def rebuild(
 
 
 def _rebuild_case(conn: Connection, policies: PolicyStore, stream: tuple[StoredEvent, ...]) -> None:
+    case, header, suggested = refolded(conn, policies, stream)
+    save_new(conn, case, header, _resolver(policies, conn))
+    save_limits(conn, suggested, case.id, case.subject)
+
+
+def refolded(
+    conn: Connection, policies: PolicyStore, stream: tuple[StoredEvent, ...]
+) -> tuple[Case, Header, tuple[SuggestedLimit, ...]]:
+    """What the events of one whole stream make of a case, and which limits are suggested in it.
+
+    Raises:
+        BrokenChainError: they do not begin with a filing.
+
+    """
     happened = [event.event() for event in stream]
     filed = happened[0]
     if not isinstance(filed, CaseFiled):
         message = f"case {stream[0].case} does not begin with its filing"
         raise BrokenChainError(message)
     case = fold(happened)
+    # obligations from before they named their policy go by the one under which their case was filed
+    own = {i: o if o.policy else replace(o, policy=filed.policy) for i, o in case.obligations.items()}
+    case = replace(case, obligations=own)
     digest = latest_decision(happened, filed.decision)
-    first = conn.execute(select(decisions).where(decisions.c.digest == filed.decision)).one()
-    policy = policies.get(filed.policy, conn)
-    header = header_for(policy, filed, first.listing_key, first.as_of)
-    save_new(conn, case, replace(header, decision=digest, head_hash=stream[-1].hash), _resolver(policies, conn))
-    last = conn.execute(select(decisions.c.limits).where(decisions.c.digest == digest)).scalar_one()
-    if case.state not in BEFORE_FORCE:
-        save_limits(conn, limits_from_json(last), case.id, case.subject)
+    first = read_decision(conn, filed.decision)
+    header = header_for(policies.get(filed.policy, conn), filed, first.listing_key, first.as_of)
+    last = read_decision(conn, digest).content
+    suggested = limits_from_json(last.limits) if case.state not in BEFORE_FORCE and last is not None else ()
+    return case, replace(header, decision=digest, head_hash=stream[-1].hash), suggested
 
 
 def _resolver(policies: PolicyStore, conn: Connection) -> Policies:

@@ -209,14 +209,14 @@ def _decode(value: Any) -> Any:
     return value
 
 
-def process_to_json(case: Case) -> str:
-    """What a case holds of its procedure, as its row keeps it."""
-    return canonical({name: _encode(getattr(case, name)) for name in PROCESS})
+def process_to_plain(case: Case) -> Json:
+    """What a case holds of its procedure, as plain JSON."""
+    return {name: _encode(getattr(case, name)) for name in PROCESS}
 
 
-def process_from_json(text: str) -> Json:
-    """The inverse of `process_to_json`: fields of `Case` by name."""
-    return {name: _decode(value) for name, value in json.loads(text).items()}
+def process_from_plain(document: Json) -> Json:
+    """The inverse of `process_to_plain`: fields of `Case` by name."""
+    return {name: _decode(value) for name, value in document.items()}
 
 
 _FIELDS = tuple(Obligation.__dataclass_fields__)
@@ -272,7 +272,7 @@ def facts_from_json(text: str) -> Facts:
         records=tuple(Record(i, k, d, _values(f), x) for i, k, d, f, x in doc["records"]),
         relations=tuple(RelatedPerson(*p) for p in doc["relations"]),
         responses=tuple(Response(*r) for r in doc["responses"]),
-        salt=doc["salt"],
+        salt=doc.get("salt", ""),
     )
 
 

@@ -5,12 +5,14 @@ from __future__ import annotations
 import datetime as dt
 import hashlib
 import json
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from sqlalchemy import Connection, Row, insert, select
 
+from adapters.ledger.decisions import sealed_decision
+from adapters.ledger.private import EVENT, SEALED, opened_text, put_back, sealed_text, taken_out
 from adapters.ledger.projections import Header, save_changes, save_limits, save_new
 from adapters.ledger.serial import (
     GENESIS,
@@ -24,7 +26,8 @@ from adapters.ledger.serial import (
 )
 from adapters.ledger.tables import decisions, events
 from adapters.ledger.tables import messages as message_table
-from engine.casework.events import CaseFiled, CaseMoved, Event, ObligationsAdded
+from adapters.ledger.upcasting import upcast
+from engine.casework.events import CaseFiled, CaseMoved, Event, ObligationMoved, ObligationsAdded
 from engine.casework.messages import messages
 from engine.casework.model import Actor, Case
 from engine.decision.model import Decision
@@ -48,14 +51,15 @@ class StoredEvent:
     department: str
     officer: str
     key_id: str
-    payload: dict[str, Any]
-    text: str  # the payload as stored
+    payload: dict[str, Any]  # with what was sealed, as far as it can be opened
+    text: str  # the payload as stored and hashed
     prev_hash: str
     hash: str
+    opened: Mapping[str, tuple[bytes, Any]] = field(default_factory=dict)  # commitment → salt, value
 
     def event(self) -> Event:
         """The event itself."""
-        return from_payload(self.type, self.payload, self.on, Actor(self.department, self.officer))
+        return from_payload(self.type, upcast(self.type, self.payload), self.on, Actor(self.department, self.officer))
 
     def canonical_text(self) -> str:
         """The text whose SHA-256 is its hash."""
@@ -104,7 +108,9 @@ def append(
     rows = []
     for event in happened:
         version += 1
-        kind, document = to_payload(event)
+        kind, whole = to_payload(event)
+        owner = after.obligations[event.obligation].target if isinstance(event, ObligationMoved) else after.subject
+        document, words = taken_out(kind, whole, owner=owner, department=event.actor.department)
         payload = canonical(document)
         on = event.on.isoformat()
         actor = {"department": event.actor.department, "officer": event.actor.officer, "key": key_id}
@@ -114,7 +120,7 @@ def append(
         rows.append({
             "case_id": after.id, "version": version, "type": kind, "on": on, "at": at,
             "actor_department": event.actor.department, "actor_officer": event.actor.officer, "key_id": key_id,
-            "payload": payload, "prev_hash": prev, "hash": digest,
+            "payload": payload, "words": sealed_text(conn, words, EVENT), "prev_hash": prev, "hash": digest,
         })  # fmt: skip
         prev = digest
     new = replace(header, head_hash=prev, decision=latest_decision(happened, header.decision))
@@ -182,12 +188,15 @@ def put_decision(
     """Log a decision with its facts, and the limits it suggests. The same decision twice is one row."""
     exists = conn.execute(select(decisions.c.digest).where(decisions.c.digest == digest)).scalar()
     if exists is None:
+        facts, limits = facts_to_json(decision.facts), limits_to_json(decision.limits)
         conn.execute(
             insert(decisions),
             {
                 "digest": digest, "case_id": case, "policy_version": decision.policy,
-                "as_of": decision.facts.as_of.isoformat(), "listing_key": listing_key, "document": document,
-                "facts": facts_to_json(decision.facts), "limits": limits_to_json(decision.limits), "made_at": at,
+                "as_of": decision.facts.as_of.isoformat(), "listing_key": listing_key,
+                "subject_id": decision.facts.subject,
+                "content": sealed_decision(conn, decision.facts.subject, digest, document, facts, limits),
+                "made_at": at,
             },
         )  # fmt: skip
 
@@ -200,14 +209,18 @@ def put_limits(conn: Connection, decision: Decision, case: Case) -> None:
 def read_events(conn: Connection, case: str, *, after: int = 0, limit: int | None = None) -> tuple[StoredEvent, ...]:
     """Events of a case after a version, in order."""
     query = select(events).where(events.c.case_id == case, events.c.version > after).order_by(events.c.version)
-    return tuple(stored(row) for row in conn.execute(query if limit is None else query.limit(limit)))
+    return tuple(stored(row, conn) for row in conn.execute(query if limit is None else query.limit(limit)).all())
 
 
-def stored(row: Row[Any]) -> StoredEvent:
-    """An event from its row."""
+def stored(row: Row[Any], conn: Connection | None = None) -> StoredEvent:
+    """An event from its row. Without a connection what is sealed in it stays closed, and is shown as if erased."""
+    opened = opened_text(conn, row.words, EVENT) if conn is not None else {}
+    payload = json.loads(row.payload)
+    if SEALED in row.payload:
+        payload = put_back(payload, opened)
     return StoredEvent(
         row.position, row.case_id, row.version, row.type, dt.date.fromisoformat(row.on), row.at, row.actor_department,
-        row.actor_officer, row.key_id, json.loads(row.payload), row.payload, row.prev_hash, row.hash,
+        row.actor_officer, row.key_id, payload, row.payload, row.prev_hash, row.hash, opened,
     )  # fmt: skip
 
 

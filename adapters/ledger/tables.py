@@ -56,6 +56,7 @@ events = Table(
     Column("actor_officer", Text, nullable=False),
     Column("key_id", Key, nullable=False),
     Column("payload", Text, nullable=False),
+    Column("words", Text),  # what the payload commits to, sealed; see `private`
     Column("prev_hash", Key, nullable=False),
     Column("hash", Key, nullable=False),
     UniqueConstraint("case_id", "version"),
@@ -69,9 +70,8 @@ decisions = Table(
     Column("policy_version", Key, nullable=False),
     Column("as_of", Key, nullable=False),
     Column("listing_key", Key, nullable=False),
-    Column("document", LargeBinary, nullable=False),
-    Column("facts", Text, nullable=False),
-    Column("limits", Text, nullable=False),
+    Column("subject_id", Key, nullable=False, index=True),
+    Column("content", LargeBinary),  # document, facts and suggested limits, sealed; none: erased
     Column("made_at", Key, nullable=False),
 )
 
@@ -101,6 +101,7 @@ cases = Table(
     Column("suspended", Boolean, nullable=False),  # its measures rest
     Column("wake_on", Key, nullable=False),  # when a tick may have something to do
     Column("process", Text, nullable=False),  # parties, objections, repairs, clocks, as JSON
+    Column("words", Text),  # what people said in it, sealed
     Index("ix_cases_wake_on", "wake_on"),
     Index("ix_cases_subject_id", "subject_id", "state"),
     Index("ix_cases_initiator", "initiator", "id"),
@@ -146,7 +147,7 @@ obligations = Table(
     Column("unlifted", Integer, nullable=False),
     Column("confirmed_by", Text),
     Column("outcome", Key),
-    Column("reason", Text),
+    Column("reason", Text),  # sealed
     Column("accept_by", Key),
     Column("act_by", Key),
     Column("lift_by", Key),
@@ -226,11 +227,12 @@ documents = Table(
     Index("ix_documents_case_id", "case_id", "at"),
 )
 
-# Letters by the SHA-256 of their bytes.
+# Letters by the SHA-256 of their bytes, sealed for the person whom they are about.
 contents = Table(
     "contents",
     metadata,
     Column("digest", Key, primary_key=True),
+    Column("subject_id", Key, nullable=False, index=True),
     Column("content", LargeBinary, nullable=False),
 )
 
@@ -278,13 +280,12 @@ subjects = Table(
     Column("created_at", Key, nullable=False),
 )
 
-# The only table with identity numbers and names: what is sealed and destroyed when a person's data must go.
+# Identity numbers and names, sealed; gone when a person's data must go.
 identities = Table(
     "identities",
     metadata,
     Column("subject_id", Key, ForeignKey("subjects.id"), primary_key=True),
-    Column("code", Text, nullable=False),
-    Column("name", Text, nullable=False),
+    Column("content", LargeBinary, nullable=False),
 )
 
 records = Table(
@@ -294,9 +295,9 @@ records = Table(
     Column("subject_id", Key, ForeignKey("subjects.id"), nullable=False),
     Column("kind", Key, nullable=False),
     Column("supplier", Key, nullable=False),
-    Column("external_id", Key, nullable=False),
+    Column("external_id", Key, nullable=False),  # digest of the supplier's own id, which may say who it is
     Column("date", Key),
-    Column("fields", Text, nullable=False),
+    Column("fields", LargeBinary, nullable=False),  # sealed
     Column("excluded", Boolean, nullable=False),
     Column("received_at", Key, nullable=False),
     Column("key_id", Key, nullable=False),
@@ -312,7 +313,7 @@ relations = Table(
     Column("related_id", Key, ForeignKey("subjects.id"), nullable=False),
     Column("role", Key, nullable=False),
     Column("supplier", Key, nullable=False),
-    Column("external_id", Key, nullable=False),
+    Column("external_id", Key, nullable=False),  # digest, as above
     Column("received_at", Key, nullable=False),
     Column("key_id", Key, nullable=False),
     UniqueConstraint("supplier", "role", "external_id"),
@@ -325,6 +326,9 @@ policies = Table(
     Column("version", Key, primary_key=True),
     Column("content", LargeBinary, nullable=False),  # zlib over the JSON object path → text
     Column("counts", Text, nullable=False),
+    # the compiled form (`engine.language.ir_json`), from when the version is first put in force: zlib, and its SHA-256
+    Column("ir", LargeBinary),
+    Column("ir_digest", Key),
 )
 
 proposals = Table(
@@ -373,6 +377,7 @@ activations = Table(
     Column("previous", Key),  # digest of the activation before this one, in the order of ids
     Column("signer", Key),  # public key
     Column("signature", Key),
+    Column("ir", Key),  # `ir_digest` of the version; none before compiled forms were kept
 )
 
 case_migrations = Table(
@@ -403,7 +408,8 @@ idempotency = Table(
     Column("key", Key, primary_key=True),
     Column("principal", Key, primary_key=True),  # the key id
     Column("digest", Key, nullable=False),
-    Column("body", Text, nullable=False),
+    Column("subject_id", Key, index=True),  # whom the answer is about; none: nobody
+    Column("body", LargeBinary, nullable=False),  # sealed for that person
     Column("at", Key, nullable=False),
 )
 

@@ -18,6 +18,7 @@ from adapters.ledger.database import read, write
 from adapters.ledger.proof_tables import log, log_checkpoints, log_leaves, log_nodes
 from adapters.ledger.tables import events
 from adapters.signing import Signer, SigningKeyError
+from adapters.worker.faults import reach
 from engine.proof.checkpoint import Checkpoint, Head, hashing_of
 from engine.proof.merkle import Edge, Hashing, Place, Read, subtrees
 from engine.proof.receipt import later
@@ -143,7 +144,9 @@ def seal(
             },
         )  # fmt: skip
         conn.execute(update(log).values(key=key, hash=hashing.name, **_marked(conn, own, settled, rows[-1].position)))
-        return found
+        reach("before-seal")
+    reach("after-seal")
+    return found
 
 
 _FILED = case((events.c.type == "case-filed", events.c.payload), else_=None)

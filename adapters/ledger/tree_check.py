@@ -16,12 +16,14 @@ from adapters.ledger.proof_tables import (
     log_countersignatures,
     log_leaves,
     log_nodes,
+    log_timestamps,
     log_witnesses,
 )
 from adapters.ledger.serial import GENESIS
 from adapters.ledger.store import stored
 from adapters.ledger.tables import events
 from adapters.ledger.tree import row_number
+from adapters.timestamping import TimestampError
 from engine.proof.checkpoint import Checkpoint, Head, hashing_of, read_checkpoint, read_countersignature
 from engine.proof.merkle import Edge, Hashing
 from engine.proof.signed import ProofError, Signed, canonical
@@ -44,6 +46,9 @@ class Checked:
     late: int = 0
     waiting: int = 0
     overdue: int = 0
+    stamped: int = 0  # size of the largest checkpoint with a timestamp, and the instant that this proves
+    proved_at: str | None = None
+    unverified: int = 0  # timestamps that nothing was at hand to verify with
     problems: list[str] = field(default_factory=list)
 
     def wrong(self, problem: str) -> None:
@@ -57,11 +62,13 @@ def check_log(
     trusted: Callable[[str], bool],
     *,
     due: str,
+    time_of: Callable[[bytes, bytes], str] | None = None,
     progress: Callable[[int, int], None] = lambda _done, _total: None,
 ) -> Checked:
     """Check everything there is. What was logged before the instant `due` has to be in a checkpoint by now.
 
-    `progress` receives leaves done and leaves in all. Reads one state of the database.
+    `progress` receives leaves done and leaves in all. Reads one state of the database. `time_of` verifies timestamps
+    (`adapters.timestamping.Timestamper.time_of`); without it they are counted.
 
     Raises:
         ProofError: this machine does not have the tree's hash function.
@@ -77,6 +84,7 @@ def check_log(
             _check_leaves(conn, checked, trusted, progress)
             _check_waiting(conn, checked, due)
             _check_countersignatures(conn, checked)
+            _check_timestamps(conn, checked, time_of)
     return checked
 
 
@@ -238,3 +246,24 @@ def _check_countersignatures(conn: Connection, checked: Checked) -> None:
             checked.wrong(f"检查点 {row.size} 的副署不是 {row.department} 的")
         else:
             checked.countersigned = row.size
+
+
+def _check_timestamps(conn: Connection, checked: Checked, time_of: Callable[[bytes, bytes], str] | None) -> None:
+    query = (
+        select(log_timestamps, log_checkpoints.c.statement)
+        .join(log_checkpoints, log_checkpoints.c.size == log_timestamps.c.size)
+        .order_by(log_timestamps.c.size)
+    )
+    for row in conn.execute(query):
+        if time_of is None:
+            checked.unverified += 1
+            continue
+        try:
+            proved = time_of(row.token, row.statement.encode())
+        except TimestampError as error:
+            checked.wrong(f"检查点 {row.size}：{error}")
+            continue
+        if proved != row.proved_at:
+            checked.wrong(f"检查点 {row.size} 的时间戳证明 {proved}，所记的是 {row.proved_at}")
+        else:
+            checked.stamped, checked.proved_at = row.size, proved

@@ -2,6 +2,7 @@
 
 from adapters.office.errors import (
     ConflictError,
+    ErasedError,
     FieldError,
     ForbiddenError,
     IdempotencyError,
@@ -12,6 +13,7 @@ from adapters.office.errors import (
     RefusedError,
     UnauthenticatedError,
     UndecidedError,
+    UnrecordedError,
 )
 from adapters.office.model import (
     Answer,
@@ -24,6 +26,7 @@ from adapters.office.model import (
     Ended,
     EventPage,
     EventView,
+    ExplanationView,
     Filed,
     Filing,
     FilingResult,
@@ -61,9 +64,11 @@ __all__ = [
     "DecisionView",
     "DirectiveView",
     "Ended",
+    "ErasedError",
     "Evaluator",
     "EventPage",
     "EventView",
+    "ExplanationView",
     "FieldError",
     "Filed",
     "Filing",
@@ -97,5 +102,6 @@ __all__ = [
     "SubjectView",
     "UnauthenticatedError",
     "UndecidedError",
+    "UnrecordedError",
     "VerificationStep",
 ]

@@ -8,9 +8,10 @@ from typing import Any, cast
 
 from sqlalchemy import Connection, Row, exists, select
 
+from adapters.ledger.decisions import DecisionContent, ErasedDecisionError, read_decision
 from adapters.ledger.projections import Header, to_case, to_header, to_obligation
 from adapters.ledger.tables import cases, obligations
-from adapters.office.errors import FieldError, ForbiddenError, InvalidError, NotFoundError, storable
+from adapters.office.errors import ErasedError, FieldError, ForbiddenError, InvalidError, NotFoundError, storable
 from adapters.office.model import CaseView, ObligationView, Principal
 from engine.casework import available_actions
 from engine.casework.deadlines import is_overdue, next_due
@@ -92,6 +93,19 @@ def case_row_of(conn: Connection, case_id: str) -> Row[Any]:
     return row
 
 
+def decided(conn: Connection, digest: str) -> DecisionContent:
+    """What a decision was made from and says.
+
+    Raises:
+        ErasedError: its subject's data were erased.
+
+    """
+    try:
+        return read_decision(conn, digest).present
+    except ErasedDecisionError as error:
+        raise ErasedError from error
+
+
 def case_view(row: Row[Any]) -> CaseView:
     """A case's header from its row."""
     return case_view_of(to_case(row), to_header(row))
@@ -127,10 +141,10 @@ def obligation_view(
     )
 
 
-def row_view(row: Row[Any], principal: Principal, today: dt.date) -> ObligationView:
+def row_view(conn: Connection, row: Row[Any], principal: Principal, today: dt.date) -> ObligationView:
     """The same, from an obligation's row."""
     return obligation_view(
-        to_obligation(row), subject=row.subject_id, title=row.title, principal=principal, today=today
+        to_obligation(row, conn), subject=row.subject_id, title=row.title, principal=principal, today=today
     )
 
 

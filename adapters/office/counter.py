@@ -13,6 +13,7 @@ from adapters.ledger.database import Prepared, driver
 from adapters.ledger.tables import cases, checks, limits, obligations, subjects
 from adapters.office.access import known_form, require_role
 from adapters.office.errors import FieldError, ForbiddenError, InvalidError, NotFoundError, storable
+from adapters.office.looks import MAX_PURPOSE, answerable, masked_codes
 from adapters.office.model import (
     CheckRequest,
     CheckResult,
@@ -26,8 +27,6 @@ from adapters.office.ports import Context
 from engine.identity import InvalidCode, check_code, normalise, scheme_of, schemes_for
 from engine.language.ir import FAVOURABLE, Matter, Policy
 
-MAX_PURPOSE = 500
-"""Characters in the purpose of a check."""
 IN_FORCE = frozenset({"in-force", "done"})
 OWED = IN_FORCE | {"open", "accepted"}
 
@@ -60,7 +59,7 @@ class Counter:
         require_role(principal, "implementer", "initiator")
         digests = self._named(request)
         # a flush would cost several times the whole answer; see docs/decisions/0006
-        with driver(self._context.engine, flush=False) as cursor:
+        with answerable(self._context.engine), driver(self._context.engine, flush=False) as cursor:
             now = self._context.now()
             rows = self._rows(cursor, request, digests, now)
             policy = self._policy(cursor, rows, now)
@@ -71,9 +70,9 @@ class Counter:
                 cursor,
                 {
                     "id": result.check, "at": now, "department": principal.department,
-                    "officer": principal.officer, "key_id": principal.key_id,
+                    "officer": masked_codes(principal.officer), "key_id": principal.key_id,
                     "subject_id": rows[0].subject if rows else None, "matter": request.matter,
-                    "purpose": request.purpose.strip(), "answer": json.dumps(told, separators=(",", ":")),
+                    "purpose": masked_codes(request.purpose.strip()), "answer": json.dumps(told, separators=(",", ":")),
                 },
             )  # fmt: skip
         return result

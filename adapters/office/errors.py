@@ -51,11 +51,19 @@ class NotFoundError(OfficeError):
     title = "未找到"
 
 
+class ErasedError(OfficeError):
+    """The personal data that this rests on were lawfully erased; that they were is itself on record (HTTP 410)."""
+
+    code = "erased"
+    title = "个人信息已依法删除"
+
+
 class ConflictError(OfficeError):
     """Someone else was faster, or the thing exists already (HTTP 409). Retrying after a fresh read is safe.
 
-    Codes: `conflict` (another writer), `already-listed`; of policy `policy-active`, `policy-proposed`, `policy-closed`,
-    `policy-moved`, `policy-pending`, `never-in-force`, `no-earlier-policy`.
+    Codes: `conflict` (another writer), `already-listed`; of erasure `case-open`, `already-erased`; of policy
+    `policy-active`, `policy-proposed`, `policy-closed`, `policy-moved`, `policy-pending`, `never-in-force`,
+    `no-earlier-policy`.
     """
 
     code = "conflict"
@@ -94,6 +102,13 @@ class RefusedError(OfficeError):
 
     def __init__(self, refusal: Refusal) -> None:
         super().__init__(refusal.detail, code=refusal.code, title=refusal.title)
+
+
+class UnrecordedError(OfficeError):
+    """That somebody looks could not be put on record, so nothing was shown (HTTP 503)."""
+
+    code = "unrecorded"
+    title = "查询记录写不进去，未作答复，请稍后重试"
 
 
 class UndecidedError(OfficeError):

@@ -17,6 +17,7 @@ from adapters.ledger.rebuild import header_for
 from adapters.ledger.serial import canonical
 from adapters.ledger.store import append, put_decision, put_limits
 from adapters.ledger.tables import cases, records, relations, subjects
+from adapters.ledger.vault import vault_of
 from adapters.office.access import actor_of, case_view_of, obligation_view, require_role
 from adapters.office.errors import (
     ConflictError,
@@ -44,6 +45,8 @@ from engine.language.ir import ROLES, ListDef, Policy, Value
 
 log = structlog.get_logger()
 
+RECORD = "record"
+"""The label under which the fields of records are sealed."""
 MAX_RELATED = 200
 """Related persons in one filing; the boards of the largest listed companies are a tenth of it."""
 
@@ -126,7 +129,7 @@ def _file(context: Context, principal: Principal, filing: Filing, idem: Idempote
             unknown=decision.unknown,
             promise=context.proofs.promise(conn, case.id, case.version, header.head_hash, at),
         )  # fmt: skip
-        keep(conn, principal, idem, result)
+        keep(conn, principal, idem, result, about=case.subject)
     return result
 
 
@@ -207,7 +210,7 @@ def _prepare(conn: Connection, context: Context, principal: Principal, filing: F
     if errors:
         raise InvalidError(tuple(errors))
     subject = resolved["subject"]
-    key = listing_key(subject.id, listing.id, principal.department, values)
+    key = context.code_digest(f"listing:{listing_key(subject.id, listing.id, principal.department, values)}")
     standing = conn.execute(select(cases.c.id).where(cases.c.listing_key == key, cases.c.ended_on.is_(None))).scalar()
     if standing is not None:
         message = f"同一主体已因相同事实列入：{standing}"
@@ -223,6 +226,7 @@ def _prepare(conn: Connection, context: Context, principal: Principal, filing: F
         values={**values, "subject.kind": subject.kind},
         records=() if subject.new else records_of(conn, policy, subject.id),
         relations=relations_of(conn, subject.id, handed_in),
+        salt=context.new_salt(),
     )
     return _Prepared(policy, facts, resolved, key)
 
@@ -250,9 +254,9 @@ def records_of(conn: Connection, policy: Policy, subject: str, own_case: str = "
     found = [
         Record(
             row.id, row.kind, dt.date.fromisoformat(row.date).toordinal() if row.date else None,
-            {n: tuple(v) if isinstance(v, list) else v for n, v in json.loads(row.fields).items()}, row.excluded,
+            opened_fields(conn, subject, row.fields), row.excluded,
         )
-        for row in conn.execute(select(records).where(records.c.subject_id == subject).order_by(records.c.id))
+        for row in conn.execute(select(records).where(records.c.subject_id == subject).order_by(records.c.id)).all()
         if row.kind in policy.records
     ]  # fmt: skip
     listings = (
@@ -268,6 +272,12 @@ def records_of(conn: Connection, policy: Policy, subject: str, own_case: str = "
         for row in conn.execute(listings)
     ]  # fmt: skip
     return tuple(found)
+
+
+def opened_fields(conn: Connection, subject: str, sealed: bytes) -> dict[str, Value]:
+    """The fields of a record of a subject that is not erased."""
+    fields = json.loads(vault_of(conn).open(conn, subject, sealed, RECORD))
+    return {n: tuple(v) if isinstance(v, list) else v for n, v in fields.items()}
 
 
 def relations_of(

@@ -13,9 +13,11 @@ from sqlalchemy.exc import IntegrityError
 from adapters.ledger.database import VersionConflictError, read, retrying, write
 from adapters.ledger.policies import UnknownPolicyError
 from adapters.ledger.tables import records, relations
+from adapters.ledger.vault import vault_of
 from adapters.office.access import require_role
 from adapters.office.errors import ConflictError, FieldError, InvalidError, NotFoundError, storable
 from adapters.office.facts import parse_facts
+from adapters.office.filing import RECORD
 from adapters.office.model import Party, Principal, RecordResult
 from adapters.office.ports import Context
 from adapters.office.subjects import Resolved, digest_of, find, store, validate
@@ -104,9 +106,15 @@ class _Reader:
         errors += wrong
         return None if wrong else (party, code, digest_of(self.context, party.kind, code))
 
-    def _common(self, line: Mapping[str, Any]) -> dict[str, Any]:
+    def _external(self, kind: str, line: Mapping[str, Any]) -> str:
+        """The keyed digest of the supplier's own id: it tells a line seen before, and not whose it was."""
+        own = f"supplied:{self.principal.department}/{kind}/{line['id']}"
+        return self.context.code_digest(own)
+
+    def _common(self, kind: str, line: Mapping[str, Any]) -> dict[str, Any]:
         return {
-            "id": self.context.new_id(), "supplier": self.principal.department, "external_id": line["id"],
+            "id": self.context.new_id(), "supplier": self.principal.department,
+            "external_id": self._external(kind, line),
             "received_at": self.context.now(), "key_id": self.principal.key_id,
         }  # fmt: skip
 
@@ -136,10 +144,10 @@ class _Reader:
             # Unknown is not excluded: a record leaves the basis only on proof that the law takes it out.
             excluded = test({**values, "subject.kind": subject[0].kind, AS_OF: self.today}) is True
         row = {
-            **self._common(line), "kind": kind.id, "date": day, "excluded": excluded,
-            "fields": json.dumps(values, ensure_ascii=False, sort_keys=True, separators=(",", ":")),
+            **self._common(kind.id, line), "kind": kind.id, "date": day, "excluded": excluded,
+            "fields": json.dumps(values, ensure_ascii=False, sort_keys=True, separators=(",", ":")).encode(),
         }  # fmt: skip
-        return _Line(number, records, (kind.id, line["id"]), row, {"subject_id": subject})
+        return _Line(number, records, (kind.id, row["external_id"]), row, {"subject_id": subject})
 
     def _relation(self, number: int, line: Mapping[str, Any]) -> _Line | list[FieldError]:
         errors = _unknown_keys(line, {"relation", "id", "subject", "person"})
@@ -150,7 +158,8 @@ class _Reader:
         if errors or subject is None or person is None:
             return errors
         parties = {"subject_id": subject, "related_id": person}
-        return _Line(number, relations, (role, line["id"]), {**self._common(line), "role": role}, parties)
+        row = {**self._common(role, line), "role": role}
+        return _Line(number, relations, (role, row["external_id"]), row, parties)
 
     def _day(self, raw: object, errors: list[FieldError]) -> str | None:
         if raw is None:
@@ -186,6 +195,7 @@ def _store(context: Context, principal: Principal, lines: list[_Line]) -> dict[i
             on_file |= find(conn, chunk)
         parties: dict[str, Resolved] = {}
         rows: dict[str, list[dict[str, Any]]] = {"records": [], "relations": []}
+        accepted: list[str] = []
         for line in lines:
             key = (line.table.name, *line.key)
             if key in seen:
@@ -197,10 +207,15 @@ def _store(context: Context, principal: Principal, lines: list[_Line]) -> dict[i
                 continue
             seen[key] = line.row["id"]
             rows[line.table.name].append(line.row | ids)
+            accepted.append(ids["subject_id"])
             results[line.number] = RecordResult(
                 line.number, "accepted", line.row["id"], excluded=line.row.get("excluded", False)
             )
         store(conn, parties.values(), context.now())
+        vault = vault_of(conn)
+        vault.hold(conn, accepted)
+        for row in rows["records"]:
+            row["fields"] = vault.seal(conn, row["subject_id"], row["fields"], RECORD)
         try:
             for table in (records, relations):
                 if rows[table.name]:

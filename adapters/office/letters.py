@@ -8,7 +8,7 @@ from __future__ import annotations
 import datetime as dt
 import hashlib
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -19,10 +19,12 @@ from sqlalchemy.dialects import postgresql, sqlite
 from adapters.ledger.database import read, write
 from adapters.ledger.serial import canonical, facts_from_json
 from adapters.ledger.store import read_events
-from adapters.ledger.tables import api_keys, cases, contents, decisions, documents, identities, numbers, obligations
+from adapters.ledger.tables import api_keys, cases, contents, documents, events, numbers, obligations
+from adapters.ledger.vault import ErasedSubjectError, vault_of
 from adapters.office.access import (
     actor_of,
     case_row_of,
+    decided,
     is_auditor,
     is_initiator,
     known_form,
@@ -30,15 +32,18 @@ from adapters.office.access import (
     require_role,
     row_view,
 )
-from adapters.office.errors import NotFoundError
+from adapters.office.errors import ErasedError, NotFoundError
 from adapters.office.model import LetterView, Principal
 from adapters.office.ports import Context
+from adapters.office.subjects import identity_of
 from engine.casework.clocks import earliest_repair
 from engine.casework.events import CaseMoved, Event, ListingEnded
 from engine.casework.model import Case, Clock, Party
 from engine.decision.model import Facts
 from engine.language.ir import Duration, Policy
 from engine.language.scalars import show_fact
+from engine.proof.compact import pack
+from engine.proof.receipt import make_receipt
 
 log = structlog.get_logger()
 
@@ -99,7 +104,7 @@ def wanted(happened: Iterable[Event], case: Case, policy: Policy) -> Iterator[_W
 def issue(
     conn: Connection,
     context: Context,
-    happened: Iterable[Event],
+    happened: Sequence[Event],
     case: Case,
     policy: Policy,
     digest: str,
@@ -108,15 +113,23 @@ def issue(
     at: str,
 ) -> None:
     """Number and record the letters that events call for, in the transaction of the events. `digest`: the decision."""
-    letters = list(wanted(happened, case, policy))
+    first = case.version - len(happened) + 1
+    letters = [(first + n, letter) for n, event in enumerate(happened) for letter in wanted((event,), case, policy)]
     if not letters:
         return
-    row = conn.execute(select(decisions.c.facts, decisions.c.document).where(decisions.c.digest == digest)).one()
-    facts, owed = facts_from_json(row.facts), json.loads(row.document)["obligations"]
-    for letter in letters:
+    content = decided(conn, digest)
+    facts, owed = facts_from_json(content.facts), json.loads(content.document)["obligations"]
+    for version, letter in letters:
         number = case.number if letter.kind == "decision" else _number(conn, policy, case.initiator, letter.kind, at)
         said = _context(case, policy, facts, letter, owed, context.today()) | {"number": number, "receipt": digest}
+        said["promise"] = _promised(conn, context, case.id, version)
         _record(conn, context, case.id, letter.kind, number, letter.party, said, key_id=key_id, at=at)
+
+
+def _promised(conn: Connection, context: Context, case: str, version: int) -> str:
+    """The promise of an event that was logged, as the short text of a QR code."""
+    row = conn.execute(select(events).where(events.c.case_id == case, events.c.version == version)).one()
+    return pack(make_receipt(context.proofs.promise(conn, case, version, row.hash, row.at)))
 
 
 def _record(
@@ -132,7 +145,7 @@ def _record(
     at: str,
 ) -> str:
     body = canonical(said).encode()
-    digest = _keep(conn, body)
+    digest = _keep(conn, party or "", body)
     name = context.new_id()
     conn.execute(
         insert(documents),
@@ -144,12 +157,30 @@ def _record(
     return name
 
 
-def _keep(conn: Connection, body: bytes) -> str:
-    """Store bytes under their SHA-256."""
+def _keep(conn: Connection, party: str, body: bytes) -> str:
+    """Store bytes under their SHA-256, sealed for the person whom they are about."""
     digest = hashlib.sha256(body).hexdigest()
     dialect: Any = postgresql if conn.dialect.name == "postgresql" else sqlite
-    conn.execute(dialect.insert(contents).values(digest=digest, content=body).on_conflict_do_nothing())
+    sealed = vault_of(conn).seal(conn, party, body, f"letter {digest}")
+    new = dialect.insert(contents).values(digest=digest, subject_id=party, content=sealed)
+    conn.execute(new.on_conflict_do_nothing())
     return digest
+
+
+def _kept(conn: Connection, digest: str) -> bytes:
+    """The bytes with a SHA-256.
+
+    Raises:
+        ErasedError: the data of the person whom they are about were erased.
+
+    """
+    row = conn.execute(select(contents).where(contents.c.digest == digest)).one_or_none()
+    try:
+        if row is None:
+            raise ErasedError
+        return vault_of(conn).open(conn, row.subject_id, row.content, f"letter {digest}")
+    except ErasedSubjectError as error:
+        raise ErasedError from error
 
 
 def _number(conn: Connection, policy: Policy, department: str, kind: str, at: str) -> str:
@@ -257,7 +288,7 @@ def response_slip(context: Context, principal: Principal, obligation: str) -> Le
         row = conn.execute(select(obligations).where(obligations.c.id == known_form(obligation))).one_or_none()
         if row is None or row.department_id != principal.department:
             raise NotFoundError
-        view = row_view(row, principal, context.today())
+        view = row_view(conn, row, principal, context.today())
         case = conn.execute(select(cases).where(cases.c.id == row.case_id)).one()
         policy = context.policies.get(case.policy_version, conn)
         at, today = context.now(), context.today()
@@ -268,9 +299,9 @@ def response_slip(context: Context, principal: Principal, obligation: str) -> Le
             "department_title": _title(policy, row.department_id, today),
             "obligation": {
                 "measure": view.title, "outcome": OUTCOMES.get(row.outcome or row.state, row.state),
-                "reason": row.reason or "", "evidence": _evidence(conn, row.case_id, obligation),
+                "reason": view.obligation.reason or "", "evidence": _evidence(conn, row.case_id, obligation),
             },
-            "receipt": case.head_hash,
+            "receipt": case.head_hash, "promise": _promised(conn, context, row.case_id, case.version),
         }  # fmt: skip
         name = _record(
             conn, context, row.case_id, "response-slip", number, row.target_id, said, key_id=principal.key_id, at=at
@@ -335,14 +366,15 @@ def content(
     if row.docx is None:
         row = _rendered(context, row)
     with read(context.engine) as conn:
-        body = conn.execute(select(contents.c.content).where(contents.c.digest == getattr(row, form))).scalar_one()
+        body = _kept(conn, getattr(row, form))
     return _letter(row), body
 
 
 def render_waiting(context: Context, limit: int = 20) -> int:
     """Render letters that nobody has asked for yet; how many were. One that cannot be rendered keeps none back."""
     with read(context.engine) as conn:
-        rows = conn.execute(select(documents).where(documents.c.docx.is_(None)).order_by(documents.c.id)).all()
+        kept = exists().where(contents.c.digest == documents.c.context)  # what it says is not erased
+        rows = conn.execute(select(documents).where(documents.c.docx.is_(None), kept).order_by(documents.c.id)).all()
     done = 0
     for row in rows:
         if done == limit:
@@ -360,17 +392,19 @@ def _rendered(context: Context, row: Row[Any]) -> Row[Any]:
     from adapters.documents import render  # noqa: PLC0415 - fonts and layout are loaded by those who print
 
     with read(context.engine) as conn:
-        said = json.loads(conn.execute(select(contents.c.content).where(contents.c.digest == row.context)).scalar_one())
-        who = conn.execute(
-            select(identities.c.name, identities.c.code).where(identities.c.subject_id == row.party_id)
-        ).one_or_none()
+        said = json.loads(_kept(conn, row.context))
+        who = identity_of(conn, row.party_id)
     said |= {"subject_name": who.name if who else "", "subject_code_masked": masked(who.code) if who else ""}
     made = render(row.kind, said)
     with write(context.engine) as conn:
         conn.execute(
             update(documents)
             .where(documents.c.id == row.id, documents.c.docx.is_(None))
-            .values(template=made.template, docx=_keep(conn, made.docx), pdf=_keep(conn, made.pdf))
+            .values(
+                template=made.template,
+                docx=_keep(conn, row.party_id, made.docx),
+                pdf=_keep(conn, row.party_id, made.pdf),
+            )
         )
         return conn.execute(select(documents).where(documents.c.id == row.id)).one()
 

@@ -19,8 +19,8 @@ from adapters.ledger.database import read, retrying, write
 from adapters.ledger.projections import Header, load_case
 from adapters.ledger.serial import facts_from_json
 from adapters.ledger.store import append, put_decision, put_limits
-from adapters.ledger.tables import case_migrations, cases, decisions
-from adapters.office.access import actor_of, known_form, require_role
+from adapters.ledger.tables import case_migrations, cases
+from adapters.office.access import actor_of, decided, known_form, require_role
 from adapters.office.errors import FieldError, InvalidError
 from adapters.office.letters import issue
 from adapters.office.model import Migration, Principal
@@ -135,8 +135,7 @@ class StaysError(Exception):
 def known(conn: Connection, case_id: str) -> tuple[Case, Header, Facts]:
     """A whole case, and the facts of its last decision."""
     case, header = load_case(conn, case_id)
-    text = conn.execute(select(decisions.c.facts).where(decisions.c.digest == header.decision)).scalar_one()
-    return case, header, facts_from_json(text)
+    return case, header, facts_from_json(decided(conn, header.decision).facts)
 
 
 def carry(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 from adapters.office.errors import FieldError
 from adapters.policy_checks import PolicyChanges, PolicyCheck
@@ -22,13 +22,15 @@ from engine.casework.model import (
     Task,
 )
 from engine.casework.model import Party as PartyState
+from engine.casework.visibility import Audience
 from engine.decision.explain import Explanation, WhyNot
 from engine.decision.model import Decision, SuggestedLimit, UnknownRule
 from engine.language.ir import Ground, ListKind
 from engine.proof.signed import Signed
 
-Role = Literal["initiator", "implementer", "policy", "auditor"]
-ROLES: frozenset[str] = frozenset({"initiator", "implementer", "policy", "auditor"})
+Role = Literal["initiator", "implementer", "policy", "auditor", "custodian"]
+"""`custodian`: the person in charge of protecting personal information (个人信息保护法第五十二条), who alone erases."""
+ROLES: frozenset[str] = frozenset(get_args(Role))
 Action = Literal["accept", "confirm", "arm", "apply", "respond", "refer", "lift"]
 PAGE_LIMIT = 200
 """Most items on one page; a page is read and rendered in one go, so this bounds memory and time of a request."""
@@ -38,13 +40,16 @@ PAGE_LIMIT = 200
 class Principal:
     """On whose behalf a call is made: the key's department and roles, and the named human using it.
 
-    `officer` is needed for everything that changes a case or the policy; `dataclasses.replace` fills it in.
+    `officer` is needed for everything that changes a case or the policy; `dataclasses.replace` fills it in. `purpose`
+    and `matter` are what they say they look for (`adapters.office.looks.stated`).
     """
 
     department: str
     roles: frozenset[str]
     key_id: str
     officer: str = ""
+    purpose: str = ""
+    matter: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -401,6 +406,19 @@ class DecisionView:
 
 
 @dataclass(frozen=True, slots=True)
+class ExplanationView:
+    """A decision with its explanation as one audience may see it (`engine.casework.visibility`).
+
+    `document`: digest, reproduced, document, rules, why_not, with the fields that are not shown left out.
+    """
+
+    audience: Audience
+    case: str
+    policy: str
+    document: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
 class ObligationQuery:
     """Filters of the queue; all optional, all must hold. `after` is a page's `next`. `today` decides `overdue`."""
 
@@ -613,12 +631,16 @@ class PolicyFinding:
 
 @dataclass(frozen=True, slots=True)
 class PolicyVerification:
-    """What was verified. `unsigned` are versions that came into force before there were signatures."""
+    """What was verified. `unsigned` are versions that came into force before there were signatures.
+
+    `signers` are the public keys, in hex, that signed.
+    """
 
     versions: int
     activations: int
     unsigned: tuple[str, ...]
     findings: tuple[PolicyFinding, ...]
+    signers: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,11 +13,16 @@ from adapters.ledger.policies import PolicyStore
 from adapters.office import (
     clockwork,
     counter,
+    desk,
+    desk_duties,
+    desk_reversals,
+    erasing,
     filing,
     impact,
     intake,
     keys,
     letters,
+    looks,
     migrating,
     policy,
     portal,
@@ -25,11 +30,18 @@ from adapters.office import (
     proposing,
     publishing,
     reading,
+    replaying,
+    retaining,
     subjects,
     working,
 )
 from adapters.office.access import require_role
+from adapters.office.desk_duties import DutySearch
+from adapters.office.desk_model import DutyPage, FoundPage, Reversals, Sample, Search, Stratum
+from adapters.office.erasing import Erasure
+from adapters.office.errors import NotFoundError
 from adapters.office.impact_model import Impact
+from adapters.office.looks import LookPage
 from adapters.office.model import (
     Answer,
     Answered,
@@ -39,6 +51,7 @@ from adapters.office.model import (
     DecisionView,
     Ended,
     EventPage,
+    ExplanationView,
     Filed,
     Filing,
     FilingResult,
@@ -66,12 +79,13 @@ from adapters.office.model import (
     Stepped,
     SubjectView,
 )
-from adapters.office.portal_view import AccessCode, Session, SubjectCaseView
+from adapters.office.portal_view import AccessCode, Session, SubjectCaseView, SubjectReceipt
 from adapters.office.ports import Context, Evaluator, instant
 from adapters.office.proofs import LogSettings, Proofs
 from adapters.policy_checks import Examination, Examiner
 from adapters.signing import DerivedSigner, Signer
 from engine.casework.model import Actor
+from engine.casework.replaying import Question
 from engine.language.ir import Ground, Policy
 
 
@@ -165,7 +179,10 @@ class Office:
 
     def process(self, principal: Principal, case: str) -> ProcessView:
         """Where a case stands in its procedure: for its initiator, the department that decides it, and auditors."""
-        return process.process(self.context, principal, case)
+        view = process.process(self.context, principal, case)
+        people = {view.case.subject, *(p.id for p in view.parties)}
+        looks.record(self.context, principal, people, what="process", case=view.case.id)
+        return view
 
     def step(
         self,
@@ -192,7 +209,8 @@ class Office:
             InvalidError: no reason is given for doing it.
 
         """
-        return migrating.migrate_cases(self.context, principal, cases, reason, dry_run=dry_run)
+        found = migrating.migrate_cases(self.context, principal, cases, reason, dry_run=dry_run)
+        return looks.each(self.context, principal, found, what="migration") if dry_run else found
 
     def policy_impact(
         self,
@@ -210,19 +228,25 @@ class Office:
         `before` is the policy that they are taken to go by, by default the one of each case. See `impact.impact`.
         """
         require_role(principal, "policy", "auditor")
-        return impact.impact(
+        found = impact.impact(
             self.context, before, after, day=day, days=days, only_following=only_following, progress=progress
         )
+        looks.record(self.context, principal, {*found.restricted, *found.released}, what="impact", about=after.version)
+        return found
 
     # letters and messages
 
     def letters(self, principal: Principal, case: str) -> tuple[LetterView, ...]:
         """The letters of a case: for its initiator and auditors; an implementing department sees its own slips."""
-        return letters.of_case(self.context, principal, case)
+        found = letters.of_case(self.context, principal, case)
+        looks.record_case(self.context, principal, case, what="letters")
+        return found
 
     def letter(self, principal: Principal, letter: str, form: Literal["docx", "pdf"]) -> tuple[LetterView, bytes]:
         """A letter as a file, rendered the first time it is asked for and the same ever after."""
-        return letters.content(self.context, principal, letter, form)
+        view, body = letters.content(self.context, principal, letter, form)
+        looks.record_case(self.context, principal, view.case, what="letter", about=letter)
+        return view, body
 
     def response_slip(self, principal: Principal, obligation: str) -> LetterView:
         """Issue a slip about the state of an obligation of the principal's department."""
@@ -271,7 +295,32 @@ class Office:
         """Whether time is being kept."""
         return clockwork.health(self.context)
 
-    # reading
+    # replay: for auditors
+
+    def replay_decision(
+        self, principal: Principal, digest: str, question: Question, decide: replaying.Decider | None = None
+    ) -> replaying.Replayed:
+        """A decision made again, and why it differs if it does. `decide`: by what, else by the reference interpreter.
+
+        Raises:
+            ForbiddenError: not an auditor.
+            NotFoundError: no such decision.
+
+        """
+        return replaying.replay_decision(self.context, principal, digest, question, decide)
+
+    def replay_case(
+        self, principal: Principal, case: str, question: Question, decide: replaying.Decider | None = None
+    ) -> tuple[tuple[replaying.Replayed, ...], replaying.Refolded]:
+        """The decisions of a case made again, in their order, and its events folded again; raises as above."""
+        return replaying.replay_case(self.context, principal, case, question, decide)
+
+    def begin_replay(self, principal: Principal) -> None:
+        """Put on record that an auditor replays the whole ledger."""
+        require_role(principal, "auditor")
+        looks.record(self.context, principal, (), what="replay")
+
+    # reading: each of these puts on record who looks at whom, before it answers
 
     def get_case(self, principal: Principal, case: str) -> CaseView:
         """A case's header: for its initiator, departments that owe something in it, and auditors."""
@@ -306,6 +355,28 @@ class Office:
         """
         return reading.decision(self.context, principal, case, why_not)
 
+    def explanation(
+        self, principal: Principal, case: str, *, as_: str | None = None, why_not: str | None = None
+    ) -> ExplanationView:
+        """The latest decision of a case explained, as far as the principal may see it.
+
+        Its initiator and auditors see why anybody owes something or nothing (`why_not` is a department id); a
+        department that owes something sees what obliges it. An auditor may look as somebody else: `as_` is `subject`
+        or a department id.
+
+        Raises:
+            ForbiddenError: `as_` or `why_not` is not the principal's to ask.
+            ErasedError: the subject's data were lawfully erased.
+
+        """
+        return reading.explanation(self.context, principal, case, as_, why_not)
+
+    def receipt(self, principal: Principal, case: str, version: int, size: int | None = None) -> dict[str, Any]:
+        """The receipt of one event of a case; see `Proofs.receipt`."""
+        made = self.proofs.receipt(principal, case, version, size)
+        looks.record_case(self.context, principal, case, what="receipt", about=str(version))
+        return made
+
     # counter
 
     def check(self, principal: Principal, request: CheckRequest) -> CheckResult:
@@ -319,6 +390,78 @@ class Office:
 
         """
         return self._counter.check(principal, request)
+
+    # the auditor's desk: auditors only, and each of these puts on record whom it shows
+
+    def audit_looks(
+        self,
+        principal: Principal,
+        *,
+        subject: str | None = None,
+        department: str | None = None,
+        case: str | None = None,
+        since: dt.date | None = None,
+        until: dt.date | None = None,
+        after: str | None = None,
+        limit: int = 50,
+    ) -> LookPage:
+        """Who looked at whom, the latest first; counter checks and parties' own looks are among them.
+
+        Raises:
+            InvalidError: a text, the cursor or the limit is wrong.
+
+        """
+        return desk.look_history(
+            self.context, principal, subject=subject, department=department, case=case, since=since, until=until,
+            after=after, limit=limit,
+        )  # fmt: skip
+
+    def find_decisions(
+        self, principal: Principal, search: Search, *, after: str | None = None, limit: int = 50
+    ) -> FoundPage:
+        """Decisions by rule, law, department, officer, list, policy, outcome and day. Raises like `audit_looks`."""
+        return desk.find(self.context, principal, search, after, limit)
+
+    def sample_decisions(
+        self,
+        principal: Principal,
+        search: Search,
+        *,
+        size: int,
+        seed: str,
+        by: Stratum | None = None,
+        until: str | None = None,
+    ) -> Sample:
+        """A sample that anyone draws again with the same seed; `until` is the instant that ends the population, now.
+
+        Raises:
+            InvalidError: the size or the seed is wrong.
+
+        """
+        return desk.sample(self.context, principal, search, size=size, seed=seed, by=by, until=until)
+
+    def audit_duties(
+        self, principal: Principal, search: DutySearch, *, after: str | None = None, limit: int = 50
+    ) -> DutyPage:
+        """Evidence that departments did not ask, or did not carry out; one page by obligation. Raises as `audit_looks`.
+
+        A page ends with an obligation, so that it may have a few findings more than `limit`.
+        """
+        return desk_duties.duties(self.context, principal, search, after, limit)
+
+    def audit_reversals(
+        self,
+        principal: Principal,
+        *,
+        department: str | None = None,
+        list_: str | None = None,
+        since: dt.date | None = None,
+        until: dt.date | None = None,
+    ) -> Reversals:
+        """Of the listings filed between two days, how many were reversed until today, how, and how soon."""
+        return desk_reversals.reversals(
+            self.context, principal, department=department, list_=list_, since=since, until=until
+        )
 
     # records and subjects
 
@@ -344,11 +487,48 @@ class Office:
             InvalidError: the code is not valid for the kind.
 
         """
-        return subjects.lookup(self.context, principal, party)
+        try:
+            view = subjects.lookup(self.context, principal, party)
+        except NotFoundError:
+            looks.record(self.context, principal, (), what="lookup")
+            raise
+        looks.record(self.context, principal, [view.id], what="lookup")
+        return view
 
     def get_subject(self, principal: Principal, subject: str) -> SubjectView:
         """A subject that the principal's department has a case, obligation or record about."""
-        return subjects.get(self.context, principal, subject)
+        view = subjects.get(self.context, principal, subject)
+        looks.record(self.context, principal, [view.id], what="subject")
+        return view
+
+    # erasure
+
+    def erase(self, principal: Principal, subject: str, ground: str, reference: str) -> Erasure:
+        """Erase a subject's personal data on a lawful ground (`erasing.GROUNDS`); it cannot be undone.
+
+        `reference` says which application or approval it rests on. Custodians only.
+
+        Raises:
+            InvalidError: the ground is none of the law's, or there is no reference.
+            ConflictError: `case-open`, a case about the subject is not closed yet; `already-erased`.
+
+        """
+        return erasing.erase(self.context, principal, subject, ground, reference)
+
+    def erase_expired(self, *, limit: int = 100) -> int:
+        """Erase subjects whose personal data have been kept long enough by the policy in force; how many were.
+
+        Besides, whoever was erased before and came back with a restored backup is erased again.
+        """
+        erasing.note_all(self.context)
+        again = erasing.reapply(self.context, limit=limit)
+        return again + retaining.erase_expired(self.context, limit=limit)
+
+    def erasures(self, principal: Principal, *, limit: int = 1000) -> tuple[Erasure, ...]:
+        """Whose data were erased, the latest first. Custodians and auditors only."""
+        found = erasing.erasures(self.context, principal, limit=limit)
+        looks.record(self.context, principal, {e.subject for e in found}, what="erasures")
+        return found
 
     # the subject's own view
 
@@ -382,6 +562,16 @@ class Office:
 
         """
         return self._portal.view(token)
+
+    def subject_receipt(self, token: str, version: int) -> SubjectReceipt:
+        """The receipt of one of the `SubjectCaseView.steps`. Logged like any other look.
+
+        Raises:
+            UnauthenticatedError: `session-over`, there is no such session, or it has ended.
+            NotFoundError: no step of that version concerns the party.
+
+        """
+        return self._portal.receipt(token, version)
 
     def end_session(self, token: str) -> None:
         """End a session at once. Of one that does not exist nothing is said."""

@@ -11,6 +11,8 @@ from pydantic import TypeAdapter
 from sqlalchemy import Connection
 
 from adapters.ledger.activations import (
+    ACTIVATED,
+    STREAM,
     Activation,
     Proposal,
     chained,
@@ -20,7 +22,15 @@ from adapters.ledger.activations import (
     timeline,
 )
 from adapters.ledger.database import read
-from adapters.ledger.policies import UnknownPolicyError, counts_stored, proposal_texts, read_proposals, stored_versions
+from adapters.ledger.policies import (
+    CorruptPolicyError,
+    UnknownPolicyError,
+    counts_stored,
+    proposal_texts,
+    read_proposals,
+    stored_versions,
+)
+from adapters.ledger.store import BrokenChainError, checked, read_events
 from adapters.office.access import known_form, require_role
 from adapters.office.errors import FieldError, InvalidError, NotFoundError
 from adapters.office.model import (
@@ -165,23 +175,51 @@ def verify(context: Context, principal: Principal, wanted: str | None) -> Policy
                 raise NotFoundError
             versions = (wanted,)
         rows = read_activations(conn)
-        findings = [found for v in versions for found in _content(context, conn, v)]
+        findings = [found for v in versions for found in _content(context, conn, v, rows)]
         findings += [f for f in _order(context, rows) if f.version in versions]
+        findings += [f for f in _logged(conn, rows) if f.version in versions]
         findings += [f for f in _proposals(conn, rows) if f.version in versions]
     chosen = [a for a in rows if a.version in versions]
     unsigned = tuple(dict.fromkeys(a.version for a in chosen if a.signature is None))
-    return PolicyVerification(len(versions), len(chosen), unsigned, tuple(findings))
+    signers = tuple(dict.fromkeys(a.signer for a in chosen if a.signer is not None))
+    return PolicyVerification(len(versions), len(chosen), unsigned, tuple(findings), signers)
 
 
-def _content(context: Context, conn: Connection, wanted: str) -> list[PolicyFinding]:
-    """Whether the files of a version still have its hash."""
+def _content(context: Context, conn: Connection, wanted: str, rows: Sequence[Activation]) -> list[PolicyFinding]:
+    """Whether the files of a version still have its hash, and its compiled form the one that was put in force."""
     from engine.language.build import version_of  # noqa: PLC0415 - pulls in the whole language, which few calls need
 
     try:
         found = version_of(context.policies.files(conn, wanted))
     except Exception as error:  # noqa: BLE001 - whatever is wrong with the bytes, they are not what was stored
         return [PolicyFinding(wanted, None, f"所存内容读不出来（{type(error).__name__}）")]
-    return [] if found == wanted else [PolicyFinding(wanted, None, f"所存内容已被改动，现在的哈希是 {found[:12]}")]
+    findings = [] if found == wanted else [PolicyFinding(wanted, None, f"所存内容已被改动，现在的哈希是 {found[:12]}")]
+    for row in rows:
+        if row.version == wanted and row.ir is not None:
+            try:
+                context.policies.ir(conn, wanted, row.ir)
+            except CorruptPolicyError:
+                findings.append(PolicyFinding(wanted, row.id, "所存的编译结果不是启用时的那一份"))
+    return findings
+
+
+def _logged(conn: Connection, rows: Sequence[Activation]) -> list[PolicyFinding]:
+    """Whether each activation since compiled forms are kept stands in the log of events, and the log has no other."""
+    wanted = {row.id: row for row in rows if row.ir is not None}
+    stream = read_events(conn, STREAM)
+    findings = []
+    try:
+        for event in checked(stream):
+            row = wanted.pop(event.payload["activation"], None)
+            if event.type != ACTIVATED or row is None:
+                version = str(event.payload["version"])
+                findings.append(PolicyFinding(version, None, f"事件日志里的第 {event.version} 次启用没有启用记录"))
+            elif event.payload != row.note():
+                findings.append(PolicyFinding(row.version, row.id, "启用记录与事件日志里的不符"))
+    except BrokenChainError:
+        newest = rows[-1].version if rows else ""
+        return [PolicyFinding(newest, None, "事件日志里的启用事件已被改动")]
+    return findings + [PolicyFinding(row.version, row.id, "启用记录不在事件日志里") for row in wanted.values()]
 
 
 def _order(context: Context, rows: Sequence[Activation]) -> list[PolicyFinding]:

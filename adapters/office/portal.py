@@ -16,12 +16,14 @@ from sqlalchemy import insert, select, update
 from adapters.ledger.database import read, write
 from adapters.ledger.projections import UnknownCaseError, load_header
 from adapters.ledger.tables import access_codes, cases, checks
+from adapters.office import portal_receipts
 from adapters.office.access import is_initiator, known_form, require_role
 from adapters.office.errors import FieldError, InvalidError, NotFoundError, UnauthenticatedError
+from adapters.office.looks import SELF
 from adapters.office.model import Principal
-from adapters.office.portal_material import OWN_PURPOSE, OWN_VIEW, SELF, Material, material_of
+from adapters.office.portal_material import OWN_PURPOSE, OWN_VIEW, Material, material_of
 from adapters.office.portal_parts import open_keys, view_of
-from adapters.office.portal_view import AccessCode, Session, SubjectCaseView
+from adapters.office.portal_view import AccessCode, Session, SubjectCaseView, SubjectReceipt
 from adapters.office.ports import Context
 from engine.decision.counterfactual import WayOut, ways_out
 
@@ -126,6 +128,12 @@ class Portal:
             material = material_of(conn, self._context, case, party)
         ways = {key: self._out(material, key) for key in open_keys(material)}
         return view_of(material, ways, until)
+
+    def receipt(self, token: str, version: int) -> SubjectReceipt:
+        """See `Office.subject_receipt`."""
+        case, party, until = self._look(token)
+        with read(self._context.engine) as conn:
+            return portal_receipts.receipt(conn, self._context, case, party, version, until)
 
     def _look(self, token: str) -> tuple[str, str, str]:
         """Whose session it is: case, party, end. The look is logged before it is answered."""

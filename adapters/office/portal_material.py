@@ -4,37 +4,36 @@ from __future__ import annotations
 
 import datetime as dt
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, Row, func, select
+from sqlalchemy import Connection, select
 
 from adapters.ledger.projections import load_header, to_obligation
 from adapters.ledger.serial import facts_from_json
 from adapters.ledger.tables import (
     cases,
-    checks,
-    decisions,
     documents,
     edges,
     events,
-    identities,
     limits,
     obligations,
     records,
     subjects,
 )
+from adapters.office import looks, portal_receipts
+from adapters.office.access import decided
+from adapters.office.looks import LookView
+from adapters.office.portal_view import LoggedStep
 from adapters.office.ports import CHINA, Context
+from adapters.office.subjects import identity_of
 from engine.casework.calendar import Calendars
 from engine.casework.model import Case, Obligation, Party
-from engine.casework.terms import find_rule
+from engine.casework.visibility import used_by
 from engine.decision.model import Facts, Record
-from engine.language import ir
 from engine.language.ir import Policy
 
-SELF = "@subject"
-"""The department of a party's own looks in `checks`; no department has such an id."""
 OWN_VIEW = "subject-view"
 """The matter of a party's own looks."""
 OWN_PURPOSE = "本人查询"
@@ -76,7 +75,8 @@ class Material:
     records: tuple[tuple[Record, str], ...]
     letters: tuple[tuple[str, str, dt.date], ...]
     amounts: tuple[tuple[str, str, int], ...]
-    looks: tuple[Row[Any], ...]
+    steps: tuple[LoggedStep, ...]
+    looks: tuple[LookView, ...]
     looks_total: int
 
     @property
@@ -95,17 +95,13 @@ def material_of(conn: Connection, context: Context, case_id: str, party_id: str)
     case, header = load_header(conn, case_id)
     own = party_id == case.subject
     policy = context.policies.get(case.policy, conn)
-    decided = conn.execute(select(decisions).where(decisions.c.digest == header.decision)).one()
-    decided_under = context.policies.get(decided.policy_version, conn)
-    facts = facts_from_json(decided.facts)
-    document = json.loads(decided.document)
+    content = decided(conn, header.decision)
+    facts, document = facts_from_json(content.facts), json.loads(content.document)
+    decided_under = context.policies.get(document["policy"], conn)
     owed = {o["key"]: o for o in document["obligations"] if o["target"] == party_id}
     found = _obligations(conn, case_id, party_id)
-    names, kinds = behind(decided_under, {rule for o in owed.values() for rule in o["rules"]})
-    identity = conn.execute(
-        select(identities.c.name, identities.c.code).where(identities.c.subject_id == party_id)
-    ).one_or_none()
-    seen = checks.c.subject_id == party_id
+    used = used_by(decided_under, {rule for o in owed.values() for rule in o["rules"]})
+    identity = identity_of(conn, party_id)
     return Material(
         context_today=context.today(),
         case=case,
@@ -124,63 +120,20 @@ def material_of(conn: Connection, context: Context, case_id: str, party_id: str)
         owed=owed,
         obligations=tuple((o, _owed_as(o, found, _origins(conn, case_id), owed)) for o in found),
         days=_days(conn, case_id, {o.id for o in found}),
-        fact_names=None if own else frozenset(names),
-        records=_records(conn, facts, kinds),
+        fact_names=None if own else used.facts,
+        records=_records(conn, facts, used.records),
         letters=_letters(conn, case_id, party_id),
         amounts=_amounts(conn, case_id) if own else (),
-        looks=tuple(conn.execute(select(checks).where(seen).order_by(checks.c.at.desc()).limit(MOST_LOOKS))),
-        looks_total=conn.execute(select(func.count()).select_from(checks).where(seen)).scalar_one(),
+        steps=portal_receipts.steps(conn, case_id, party_id),
+        looks=looks.latest(conn, party_id, MOST_LOOKS),
+        looks_total=looks.count(conn, party_id),
     )
-
-
-def behind(policy: Policy, rules: Iterable[str]) -> tuple[set[str], set[str]]:
-    """Names of the facts, and kinds of the records, that rules look at, also by way of derived facts."""
-    names: set[str] = set()
-    kinds: set[str] = set()
-    for name in rules:
-        rule = find_rule(policy, name)
-        if rule is None:
-            continue
-        derivations = {d.fact.name: d for d in policy.memoranda[name.partition("/")[0]].derivations}
-        pending: list[ir.Condition] = [rule.when]
-        while pending:
-            match pending.pop():
-                case ir.All(parts) | ir.Any(parts):
-                    pending += parts
-                case ir.Compare(left, _, right):
-                    asked = {left.name} | {o.name for o in right if isinstance(o, ir.Fact)}
-                    pending += _derived(asked, derivations, names, kinds)
-                case ir.Known(fact):
-                    pending += _derived({fact.name}, derivations, names, kinds)
-                case ir.Count(quantifier):
-                    kinds.add(quantifier.record)
-                case ir.Responded():
-                    pass
-    return names, kinds
-
-
-def _derived(
-    asked: Iterable[str], derivations: dict[str, ir.Derivation], names: set[str], kinds: set[str]
-) -> list[ir.Condition]:
-    """Note the facts asked for; the conditions behind those that are derived, each once."""
-    conditions: list[ir.Condition] = []
-    for name in asked:
-        derivation = derivations.pop(name, None)
-        if derivation is None:
-            names.add(name)
-            continue
-        conditions += [choice.when for choice in derivation.choices]
-        if derivation.truth is not None:
-            conditions.append(derivation.truth)
-        if derivation.count is not None:
-            kinds.add(derivation.count.record)
-    return conditions
 
 
 def _obligations(conn: Connection, case: str, party: str) -> tuple[Obligation, ...]:
     o = obligations.c
     query = select(obligations).where(o.case_id == case, o.target_id == party).order_by(o.number)
-    return tuple(map(to_obligation, conn.execute(query)))
+    return tuple(to_obligation(row, conn) for row in conn.execute(query).all())
 
 
 def _origins(conn: Connection, case: str) -> dict[str, str]:
@@ -219,13 +172,12 @@ def _days(conn: Connection, case: str, of: set[str]) -> dict[tuple[str, str], dt
 
 def _organisation(conn: Connection, subject: str) -> str:
     """The name of an organisation; of a person, nothing."""
-    row = conn.execute(
-        select(subjects.c.kind, identities.c.name).join(identities, isouter=True).where(subjects.c.id == subject)
-    ).one()
-    return "" if row.kind in PERSONS else row.name or ""
+    kind = conn.execute(select(subjects.c.kind).where(subjects.c.id == subject)).scalar_one()
+    who = identity_of(conn, subject) if kind not in PERSONS else None
+    return who.name if who else ""
 
 
-def _records(conn: Connection, facts: Facts, kinds: set[str]) -> tuple[tuple[Record, str], ...]:
+def _records(conn: Connection, facts: Facts, kinds: Collection[str]) -> tuple[tuple[Record, str], ...]:
     """Records of the kinds that the party's measures hang on, with their suppliers, the latest first."""
     found = sorted((r for r in facts.records if r.kind in kinds), key=lambda r: -(r.date or 0))[:MOST_RECORDS]
     wanted = [r.id for r in found]

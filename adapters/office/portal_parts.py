@@ -7,7 +7,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
 from adapters.office.letters import chinese, masked
-from adapters.office.portal_material import OWN_PURPOSE, OWN_VIEW, SELF, Material, moment
+from adapters.office.looks import SELF, WHAT
+from adapters.office.portal_material import OWN_PURPOSE, OWN_VIEW, Material, moment
 from adapters.office.portal_remedies import remedies_of, repair_of
 from adapters.office.portal_view import (
     Cited,
@@ -49,6 +50,8 @@ WORDS: Mapping[str, str] = {
     "waiting": "尚未生效：前面的步骤还没有完成", "open": "尚未生效：等待部门接收", "accepted": "尚未生效：部门正在办理",
     "in-force": "实施中", "done": "已经实施", "lifting": "正在解除",
 }  # fmt: skip
+HOST = "系统所在单位（审计）"
+"""Who looks without a key: whoever runs the system, as auditor."""
 UNSERVED = "尚未生效：决定还没有向您送达"
 PLANNED = "拟采取：名单生效以前不实施"
 EFFECTS: Mapping[str, str] = {
@@ -122,6 +125,7 @@ def view_of(m: Material, ways: Mapping[str, tuple[WayOut, ...]], until: str) -> 
             )
             for table, by, amount in m.amounts
         ),
+        steps=m.steps,
         looks=tuple(_looks(m)),
         looks_total=m.looks_total,
     )  # fmt: skip
@@ -356,10 +360,10 @@ def _looks(m: Material) -> Iterator[Look]:
     for row in m.looks:
         if row.department == SELF:
             assert row.matter == OWN_VIEW
-            yield Look(moment(row.at), OWN_PURPOSE, "", "")
+            yield Look(moment(row.at), OWN_PURPOSE, "", "", "")
             continue
         matter = m.current.matters.get(row.matter)
         # a clerk may have signed the purpose with their own name
         purpose = row.purpose.replace(row.officer, "经办人") if row.officer else row.purpose
-        who = department(m.current, row.department, moment(row.at).date())
-        yield Look(moment(row.at), who, matter.title if matter else row.matter, purpose)
+        who = department(m.current, row.department, moment(row.at).date()) if row.department else HOST
+        yield Look(moment(row.at), who, WHAT[row.what], matter.title if matter else row.matter, purpose)

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 Group = Literal["active", "pending", "lifting", "over"]
 
@@ -203,10 +204,11 @@ class Remedy:
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """Someone looked. `who` is a department, never an officer, or 本人查询."""
+    """Someone looked. `who` is a department, never an officer, or 本人查询; `what` is what they were shown."""
 
     at: dt.datetime
     who: str
+    what: str
     matter: str
     purpose: str
 
@@ -217,6 +219,25 @@ class SuggestedAmount:
 
     title: str
     amount: str
+
+
+@dataclass(frozen=True, slots=True)
+class LoggedStep:
+    """A step of the case that concerns the party; `version` is its place among the case's events."""
+
+    version: int
+    on: dt.date
+    title: str
+
+
+@dataclass(frozen=True, slots=True)
+class SubjectReceipt:
+    """The receipt of a step: `document` to be kept and verified anywhere, `code` its short form for a QR code."""
+
+    step: LoggedStep
+    code: str
+    document: Mapping[str, Any]
+    session_until: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -259,5 +280,6 @@ class SubjectCaseView:
     objections: tuple[ObjectionView, ...]
     remedies: tuple[Remedy, ...]
     amounts: tuple[SuggestedAmount, ...]
+    steps: tuple[LoggedStep, ...]
     looks: tuple[Look, ...]
     looks_total: int

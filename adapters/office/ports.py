@@ -14,10 +14,13 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy import Engine
 
+from adapters.ledger.database import read
 from adapters.ledger.policies import PolicyStore
+from adapters.ledger.vault import vault_of
 from adapters.office.proofs import Proofs
 from adapters.policy_checks import Examiner
 from adapters.signing import Signer
+from adapters.vault import MasterKeys
 from engine.decision.model import Decision, Facts
 from engine.language.ir import Policy
 
@@ -71,6 +74,12 @@ class Context:
     examiner: Examiner
     proofs: Proofs
 
+    @property
+    def masters(self) -> MasterKeys:
+        """The keys that wrap those of subjects."""
+        with read(self.engine) as conn:
+            return vault_of(conn).masters
+
     def now(self) -> str:
         """This instant as RFC 3339 text in UTC with microseconds, so that text order is time order."""
         return instant(self.clock())
@@ -86,6 +95,10 @@ class Context:
     def new_id(self) -> str:
         """A fresh opaque id that sorts by time, which keeps B-tree inserts local: 12 hex of milliseconds, 20 random."""
         return f"{int(self.clock().timestamp() * 1000):012x}{secrets.token_hex(10)}"
+
+    def new_salt(self) -> str:
+        """256 random bits in hex, which make a digest over personal data say nothing about them."""
+        return secrets.token_hex(32)
 
     def new_subject_id(self) -> str:
         """A fresh opaque subject id: it says nothing, not even when it was made."""

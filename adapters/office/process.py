@@ -7,14 +7,13 @@ import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection
 
 from adapters.ledger.database import VersionConflictError, read, retrying, write
 from adapters.ledger.projections import Header, UnknownCaseError, load_case
 from adapters.ledger.serial import facts_from_json
 from adapters.ledger.store import append, put_decision, put_limits
-from adapters.ledger.tables import decisions
-from adapters.office.access import actor_of, case_view_of, is_auditor, is_initiator, known_form, require_role
+from adapters.office.access import actor_of, case_view_of, decided, is_auditor, is_initiator, known_form, require_role
 from adapters.office.errors import (
     ConflictError,
     FieldError,
@@ -143,7 +142,7 @@ def _step(
             changed=fresh.changed if fresh is not None and given.facts is not None else (),
             promise=context.proofs.promise(conn, after.id, after.version, header.head_hash, at),
         )
-        keep(conn, principal, idem, result)
+        keep(conn, principal, idem, result, about=case.subject)
     return result
 
 
@@ -170,8 +169,7 @@ def facts_for(
     entering = given.action == "decide" or (given.action == "serve" and given.party in {None, case.subject})
     if not entering and given.facts is None:
         return None
-    text = conn.execute(select(decisions.c.facts).where(decisions.c.digest == header.decision)).scalar_one()
-    old = facts_from_json(text)
+    old = facts_from_json(decided(conn, header.decision).facts)
     values = dict(old.values)
     if given.facts is not None:
         declared = policy.lists[case.list].facts
@@ -193,6 +191,7 @@ def refreshed(conn: Connection, context: Context, policy: Policy, case: Case, fa
     """The same facts with records, relations and answers as they are known now."""
     return replace(
         facts,
+        salt=context.new_salt(),
         known_at=context.now(),
         records=records_of(conn, policy, case.subject, case.id),
         relations=relations_of(conn, case.subject),

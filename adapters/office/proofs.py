@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -13,7 +14,13 @@ from sqlalchemy.event import listen
 
 from adapters.ledger import tree
 from adapters.ledger.database import read, write
-from adapters.ledger.proof_tables import log, log_checkpoints, log_countersignatures, log_witnesses
+from adapters.ledger.proof_tables import (
+    log,
+    log_checkpoints,
+    log_countersignatures,
+    log_timestamps,
+    log_witnesses,
+)
 from adapters.ledger.tables import events
 from adapters.ledger.tree import NoCheckpointError, Sealed, Waiting
 from adapters.ledger.tree_check import Checked, check_log
@@ -21,6 +28,7 @@ from adapters.office.access import case_row_of, is_auditor, is_initiator
 from adapters.office.errors import ConflictError, FieldError, ForbiddenError, InvalidError, NotFoundError
 from adapters.office.model import Principal
 from adapters.signing import Signer
+from adapters.timestamping import Timestamper
 from engine.proof.checkpoint import hashing_of, publication, read_countersignature
 from engine.proof.merkle import consistency_ranges, inclusion_ranges, prove
 from engine.proof.receipt import Inclusion, later, make_receipt, promising
@@ -28,6 +36,11 @@ from engine.proof.signed import Json, ProofError, Signed, canonical, integer, si
 
 DELAY = 600
 """Seconds within which an event is promised to be in a checkpoint. It takes a few; the rest is for restarts."""
+ARCHIVE = "xinheng-archive/1"
+"""The type of what is signed under a whole archive of the log."""
+STAMP_EVERY = 3600
+"""Seconds from one timestamp to the next: a token speaks for everything before it."""
+MAX_SIZE = 2**53
 MAX_VERSION = 2**31 - 1
 """Events of a case; what the column holds."""
 
@@ -83,11 +96,15 @@ class LogKeys:
 
 @dataclass(frozen=True, slots=True)
 class LogSettings:
-    """The log's key, within how many seconds it promises to take events in, and the hash function of a new log."""
+    """The log's key, within how many seconds it promises to take events in, and the hash function of a new log.
+
+    `timestamper`: the authority that says when checkpoints stood, if there is one.
+    """
 
     signer: Signer
     delay: int = DELAY
     hash: str = "sha256"
+    timestamper: Timestamper | None = None
 
 
 class Proofs:
@@ -97,6 +114,7 @@ class Proofs:
         """`clock` gives this instant as text."""
         self._engine, self._clock = engine, clock
         self._signer, self.delay, self._hash = settings.signer, settings.delay, settings.hash
+        self._timestamper = settings.timestamper
         self._origin: str | None = None
 
     # writing
@@ -139,6 +157,46 @@ class Proofs:
         return tree.seal(
             self._engine, self._signer, now=self._clock, delay=self.delay, hash_name=self._hash
         )  # fmt: skip
+
+    def stamp(self) -> str | None:
+        """Have the latest checkpoint timestamped, at most once an hour; the instant that it proves, None if not now.
+
+        The authority is asked outside of every transaction: it may be slow or away, and nothing waits for it.
+
+        Raises:
+            TimestampError: the authority gave no token that is good.
+
+        """
+        if self._timestamper is None:
+            return None
+        now = self._clock()
+        with read(self._engine) as conn:
+            asked = conn.execute(select(func.max(log_timestamps.c.asked_at))).scalar()
+            last = conn.execute(select(func.max(log_timestamps.c.size))).scalar()
+            try:
+                found = tree.checkpoint(conn, None)
+            except NoCheckpointError:
+                return None
+        size = found.checkpoint.head.size
+        if size == last or (asked is not None and asked > later(now, -STAMP_EVERY)):
+            return None
+        statement = canonical(found.signed.statement)
+        token = self._timestamper.stamp(statement)
+        values = {"size": size, "token": token, "asked_at": now}
+        values["proved_at"] = proved = self._timestamper.time_of(token, statement)
+        with write(self._engine) as conn:
+            dialect: Any = postgresql if conn.dialect.name == "postgresql" else sqlite
+            conn.execute(dialect.insert(log_timestamps).values(values).on_conflict_do_nothing())
+        return proved
+
+    def sign_archive(self, sha256: str) -> str:
+        """The log's signature, in hex, under the digest of an archive (`adapters.audit.archive`).
+
+        Raises:
+            SigningKeyError: there is no usable key.
+
+        """
+        return self._signer.sign(canonical({"type": ARCHIVE, "sha256": sha256}))
 
     def countersign(self, document: Mapping[str, Any]) -> Signed:
         """Keep a witness's countersignature; its signature is all that it needs. Doing so twice keeps the first.
@@ -281,15 +339,42 @@ class Proofs:
                 is_auditor(principal) or is_initiator(principal, row) or event.actor_department == principal.department
             ):
                 raise NotFoundError
-            promise = self._promise(conn, event.case_id, event.version, event.hash, event.at, pin=False)
-            leaf = tree.leaf(conn, event=event.hash)
-            if leaf is None:
-                return make_receipt(promise)
-            found = tree.first_covering(conn, leaf[0]) if size is None else _checkpoint(conn, size)
-            if found.checkpoint.head.size <= leaf[0]:
-                raise NotFoundError
-            inclusion = _inclusion(conn, found.checkpoint.hash, leaf[0], found.checkpoint.head.size)
-            return make_receipt(promise, inclusion, found.signed, _vouched(conn, found).countersignatures)
+            return self._receipt(conn, event, size)
+
+    def receipt_of(self, conn: Connection, case: str, version: int) -> Json:
+        """The receipt of an event of a case, whoever asks: that is the caller's to look at."""
+        of_case = select(events).where(events.c.case_id == case, events.c.version == version)
+        return self._receipt(conn, conn.execute(of_case).one(), None)
+
+    def _receipt(self, conn: Connection, event: Row[Any], size: int | None) -> Json:
+        promise = self._promise(conn, event.case_id, event.version, event.hash, event.at, pin=False)
+        leaf = tree.leaf(conn, event=event.hash)
+        if leaf is None:
+            return make_receipt(promise)
+        found = tree.first_covering(conn, leaf[0]) if size is None else _checkpoint(conn, size)
+        if found.checkpoint.head.size <= leaf[0]:
+            raise NotFoundError
+        inclusion = _inclusion(conn, found.checkpoint.hash, leaf[0], found.checkpoint.head.size)
+        made = make_receipt(promise, inclusion, found.signed, _vouched(conn, found).countersignatures)
+        own = log_timestamps.c.size == found.checkpoint.head.size
+        token = conn.execute(select(log_timestamps.c.token).where(own)).scalar()
+        return made | ({"timestamp": base64.b64encode(token).decode()} if token is not None else {})
+
+    def first_stamped(self, principal: Principal, case: str, version: int) -> int:
+        """The size of the first timestamped checkpoint that has an event which the principal may see.
+
+        Raises:
+            NotFoundError: there is none yet.
+
+        """
+        found = self.receipt(principal, case, version)
+        number = found["inclusion"]["number"] if found["inclusion"] is not None else MAX_SIZE
+        with read(self._engine) as conn:
+            query = select(func.min(log_timestamps.c.size)).where(log_timestamps.c.size > number)
+            size = conn.execute(query).scalar()
+        if size is None:
+            raise NotFoundError("还没有收录它而且有可信时间戳的检查点")
+        return int(size)
 
     def publication(self, before: str | None = None) -> str:
         """The line for the newspaper, of the last checkpoint before an instant, by default of the latest.
@@ -318,7 +403,9 @@ class Proofs:
 
     def verify(self, progress: Callable[[int, int], None] = lambda _done, _total: None) -> Checked:
         """Hold the whole log against itself."""
-        return check_log(self._engine, self._signer.trusts, due=later(self._clock(), -self.delay), progress=progress)
+        time_of = self._timestamper.time_of if self._timestamper is not None else None
+        due = later(self._clock(), -self.delay)
+        return check_log(self._engine, self._signer.trusts, due=due, time_of=time_of, progress=progress)
 
 
 _SPANS = (

@@ -19,7 +19,7 @@ from adapters.ledger.activations import (
     timeline,
 )
 from adapters.ledger.database import read, write
-from adapters.ledger.policies import close_proposal, put_policy
+from adapters.ledger.policies import close_proposal, put_ir, put_policy
 from adapters.office.access import actor_of, known_form, require_role
 from adapters.office.errors import (
     ConflictError,
@@ -43,12 +43,13 @@ from adapters.office.policy_acts import (
     same_person,
     settled,
 )
-from adapters.office.ports import Context
+from adapters.office.ports import Context, day_of
 from adapters.office.proposing import instant_of, put, short, store_proposal
 from adapters.office.repeating import replay
 from adapters.policy_checks import TITLES, Examination, PolicyChanges, PolicyCheck, counts_of
 from engine.casework.model import Actor
 from engine.compiler import compile_policy
+from engine.language.ir import Policy
 
 TAKEN_BACK = "由 {by} 回退，尚未生效的版本一并撤销"
 
@@ -72,11 +73,11 @@ def approve(
             message = f"{later[0].version[:12]} 已定于其后施行；先撤销它，或者在它之上重新提出"
             raise ConflictError(message, code="policy-pending", title="已有更晚施行的版本待生效")
         act: Act = "rollback" if proposal.rollback else "approval" if rows else "first"
-        return _activate(context, conn, rows, proposal, actor, principal.key_id, act, instant, now, remark)
+        return _activate(context, conn, rows, policy, proposal, actor, principal.key_id, act, instant, now, remark)
 
     check_words("remark", remark)
     require_role(principal, "policy")
-    loaded(context, known_form(wanted))  # compiled before anything is locked, and ready when it comes into force
+    policy = loaded(context, known_form(wanted))  # before anything is locked, and ready when it comes into force
     return acted(context, principal, work, idem)
 
 
@@ -115,9 +116,10 @@ def withdraw(
         before = in_force((a for a in rows if a.effective_from < pending.effective_from), pending.effective_from)
         assert before is not None  # the first policy is never one that is still to come
         _take_back(conn, rows, pending.effective_from, actor, principal.key_id, now, reason)
+        ir = put_ir(conn, rows, context.policies.get(before.version, conn))
         rows = activate(
-            conn, context.signer, rows, act="withdrawal", version=before.version, proposal=pending.proposal,
-            effective_from=pending.effective_from, approved_by=name_of(actor), key_id=principal.key_id, at=now,
+            conn, context.signer, rows, act="withdrawal", version=before.version, ir=ir, proposal=pending.proposal,
+            effective_from=pending.effective_from, actor=actor, key_id=principal.key_id, on=day_of(now), at=now,
             remark=reason,
         )  # fmt: skip
         return latest(conn, wanted, rows, now)
@@ -144,14 +146,15 @@ def rollback(
             before = context.policies.files(conn, standing.version)
     if target == _one_back(standing):
         policy = loaded(context, target)  # it has to compile under this very program
-        return _roll(context, principal, policy.version, reason, idem)
+        return _roll(context, principal, policy, reason, idem)
     found = context.examiner.examine(files, before, context.today())
     given = PolicyProposal(files, reason)
     return put(context, principal, given, standing.version, found, idem, rollback=True)
 
 
-def _roll(context: Context, principal: Principal, target: str, reason: str, idem: Idempotency | None) -> PolicyView:
+def _roll(context: Context, principal: Principal, policy: Policy, reason: str, idem: Idempotency | None) -> PolicyView:
     """Take the latest approval back, at once and by one person; what was to follow it goes too."""
+    target = policy.version
 
     def work(conn: Connection, rows: tuple[Activation, ...], actor: Actor, now: str) -> PolicyView:
         standing, _ = _target(rows, now, target)
@@ -164,7 +167,7 @@ def _roll(context: Context, principal: Principal, target: str, reason: str, idem
             context, conn, target, standing.version, given, actor, principal.key_id, found, rollback=True
         )
         _take_back(conn, rows, now, actor, principal.key_id, now, TAKEN_BACK.format(by=name_of(actor)))
-        return _activate(context, conn, rows, proposal, actor, principal.key_id, "rollback", now, now, "")
+        return _activate(context, conn, rows, policy, proposal, actor, principal.key_id, "rollback", now, now, "")
 
     return acted(context, principal, work, idem)
 
@@ -207,6 +210,7 @@ def _activate(
     context: Context,
     conn: Connection,
     rows: tuple[Activation, ...],
+    policy: Policy,
     proposal: Proposal,
     actor: Actor,
     key_id: str,
@@ -217,8 +221,8 @@ def _activate(
 ) -> PolicyView:
     close_proposal(conn, proposal, "approved", by=name_of(actor), key_id=key_id, at=now, remark=remark)
     rows = activate(
-        conn, context.signer, rows, act=act, version=proposal.version, proposal=proposal, effective_from=instant,
-        approved_by=name_of(actor), key_id=key_id, at=now, remark=remark,
+        conn, context.signer, rows, act=act, version=policy.version, ir=put_ir(conn, rows, policy), proposal=proposal,
+        effective_from=instant, actor=actor, key_id=key_id, on=day_of(now), at=now, remark=remark,
     )  # fmt: skip
     return latest(conn, proposal.version, rows, now)
 
@@ -249,7 +253,7 @@ def bootstrap(context: Context, files: Mapping[str, str], proposed_by: Actor, ap
                 proposal = store_proposal(
                     context, conn, policy.version, None, given, proposed_by, HOST_KEY, found, rollback=False
                 )
-                _activate(context, conn, rows, proposal, approved_by, HOST_KEY, "first", now, now, "")
+                _activate(context, conn, rows, policy, proposal, approved_by, HOST_KEY, "first", now, now, "")
         return describe(context, policy.version)
 
     context.policies.keep(policy)

@@ -7,19 +7,22 @@ import binascii
 import datetime as dt
 import hashlib
 import json
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from sqlalchemy import Row, Select, or_, select, true, tuple_
+from sqlalchemy import Connection, Row, Select, or_, select, true, tuple_
 
 from adapters.ledger.database import read
 from adapters.ledger.projections import to_case
 from adapters.ledger.serial import facts_from_json
 from adapters.ledger.store import StoredEvent, read_events
-from adapters.ledger.tables import cases, decisions, edges, obligations
+from adapters.ledger.tables import cases, edges, obligations, records
+from adapters.office import looks
 from adapters.office.access import (
     case_row_of,
     case_view,
+    decided,
     is_auditor,
     is_initiator,
     known_form,
@@ -36,6 +39,7 @@ from adapters.office.model import (
     DecisionView,
     EventPage,
     EventView,
+    ExplanationView,
     GraphInput,
     MessagePage,
     ObligationPage,
@@ -46,9 +50,22 @@ from adapters.office.model import (
 from adapters.office.ports import Context
 from engine.casework.deadlines import NOTHING_NOW, RELEASE_WORK, WORK
 from engine.casework.model import Edge
+from engine.casework.visibility import (
+    Audience,
+    Explained,
+    Scope,
+    absent,
+    auditing,
+    concerning,
+    implementing,
+    initiating,
+    traced,
+    view,
+)
 from engine.decision.explain import explain
 from engine.decision.explain import why_not as explain_absence
 from engine.decision.reference import decide as decide_by_reference
+from engine.language.ir import Policy
 
 EVENT_LIMIT = 1000
 """Most events on one page."""
@@ -59,7 +76,8 @@ def get_case(context: Context, principal: Principal, case: str) -> CaseView:
     with read(context.engine) as conn:
         row = case_row_of(conn, case)
         require_some_view(conn, principal, row)
-        return case_view(row)
+    looks.record(context, principal, [row.subject_id], what="case", case=row.id)
+    return case_view(row)
 
 
 def get_obligation(context: Context, principal: Principal, obligation: str) -> ObligationView:
@@ -70,7 +88,10 @@ def get_obligation(context: Context, principal: Principal, obligation: str) -> O
             raise NotFoundError
         if row.department_id != principal.department or "implementer" not in principal.roles:
             require_full_view(principal, case_row_of(conn, row.case_id))
-        return row_view(row, principal, context.today())
+        view = row_view(conn, row, principal, context.today())
+    people = [row.subject_id, row.target_id]
+    looks.record(context, principal, people, what="obligation", case=row.case_id, about=row.id)
+    return view
 
 
 def graph(context: Context, principal: Principal, case: str) -> GraphInput:
@@ -99,8 +120,10 @@ def graph(context: Context, principal: Principal, case: str) -> GraphInput:
             for d in sorted({o.department_id for o in found})
         }
         today = context.today()
-        views = tuple(row_view(o, principal, today) for o in found)
-        return GraphInput(case_view(row), views, tuple(links), departments, to_case(row))
+        views = tuple(row_view(conn, o, principal, today) for o in found)
+        case_now = to_case(row, conn)
+    looks.record(context, principal, {row.subject_id, *(o.target_id for o in found)}, what="graph", case=row.id)
+    return GraphInput(case_view(row), views, tuple(links), departments, case_now)
 
 
 def list_obligations(context: Context, principal: Principal, query: ObligationQuery) -> ObligationPage:
@@ -140,7 +163,10 @@ def list_obligations(context: Context, principal: Principal, query: ObligationQu
                 select(cases.c.id).where(cases.c.id.in_({row.case_id for row in page}), cases.c.marked == true())
             ).scalars()
         )
-    items = tuple(replace(row_view(row, principal, today), marked=row.case_id in marked) for row in page)
+        items = tuple(replace(row_view(conn, row, principal, today), marked=row.case_id in marked) for row in page)
+    if page:
+        people = {person for row in page for person in (row.subject_id, row.target_id)}
+        looks.record(context, principal, people, what="obligations", case=query.case)
     following = _encode(rows[query.limit - 1]) if len(rows) > query.limit else None
     return ObligationPage(items, following)
 
@@ -206,7 +232,11 @@ def list_messages(context: Context, principal: Principal, after: str | None, lim
     if after is not None and ("~" not in after or not storable(after)):
         raise InvalidError((FieldError("after", "cursor", "不是本系统给出的翻页标记"),))
     with read(context.engine) as conn:
-        return MessagePage(*messages_of(conn, principal.department, after=after, limit=limit))
+        page = MessagePage(*messages_of(conn, principal.department, after=after, limit=limit))
+        people = looks.subjects_of(conn, (m.case for m in page.items))
+    if people:
+        looks.record(context, principal, people, what="messages")
+    return page
 
 
 def events(context: Context, principal: Principal, case: str, after: int, limit: int) -> EventPage:
@@ -216,6 +246,8 @@ def events(context: Context, principal: Principal, case: str, after: int, limit:
     with read(context.engine) as conn:
         require_full_view(principal, case_row_of(conn, case))
         found = read_events(conn, case, after=min(max(after, 0), 2**31 - 1), limit=limit + 1)
+        people = looks.people_of(conn, case)
+    looks.record(context, principal, people, what="events", case=case)
     items = tuple(_event_view(e) for e in found[:limit])
     return EventPage(items, items[-1].version if len(found) > limit else None)
 
@@ -232,19 +264,87 @@ def decision(context: Context, principal: Principal, case: str, why_not: str | N
     with read(context.engine) as conn:
         header = case_row_of(conn, case)
         require_full_view(principal, header)
-        row = conn.execute(select(decisions).where(decisions.c.digest == header.decision)).one()
-        policy = context.policies.get(row.policy_version, conn)
+        found = _decided(context, conn, header.decision, why_not)
+        people = looks.people_of(conn, case)
+    looks.record(context, principal, people, what="decision", case=case)
+    return found
+
+
+def _decided(context: Context, conn: Connection, digest: str, why_not: str | None) -> DecisionView:
+    """A decision made again as well as read back: equal bytes prove that it follows from its rules and facts."""
+    content = decided(conn, digest)
+    document = json.loads(content.document)
+    policy = context.policies.get(document["policy"], conn)
     if why_not is not None and why_not not in policy.departments:
         raise InvalidError((FieldError("why_not", "unknown-department", "没有这个部门"),))
-    facts = facts_from_json(row.facts)
-    # Made again as well as read back: equal bytes prove that what is stored follows from its rules and facts.
+    facts = facts_from_json(content.facts)
     again = decide_by_reference(policy, facts)
-    absent = explain_absence(policy, again, why_not) if why_not is not None else None
     return DecisionView(
-        digest=row.digest,
-        document=json.loads(row.document),
+        digest=digest,
+        document=document,
         decision=again,
-        reproduced=again.canonical() == row.document and hashlib.sha256(row.document).hexdigest() == row.digest,
+        reproduced=again.canonical() == content.document and hashlib.sha256(content.document).hexdigest() == digest,
         explanation=explain(policy, facts),
-        why_not=absent,
+        why_not=explain_absence(policy, again, why_not) if why_not is not None else None,
     )
+
+
+def explanation(
+    context: Context, principal: Principal, case: str, as_: str | None, why_not: str | None
+) -> ExplanationView:
+    """See `Office.explanation`."""
+    if as_ is not None:
+        require_role(principal, "auditor")
+    with read(context.engine) as conn:
+        row = case_row_of(conn, case)
+        audience = _audience(conn, principal, row, as_)
+        if why_not is not None and audience not in {"auditor", "initiator"}:
+            raise ForbiddenError(code="other-department")
+        found = _decided(context, conn, row.decision, why_not)
+        policy = context.policies.get(found.decision.policy, conn)
+        scope = _scope(conn, policy, found.document, audience, row, as_ or principal.department)
+    why = absent(found.why_not) if found.why_not is not None else None
+    whole = Explained(found.digest, found.reproduced, found.document, tuple(map(traced, found.explanation.rules)), why)
+    shown = view(whole.plain(), scope)
+    people = {row.subject_id, *(p["id"] for p in shown["document"]["facts"].get("relations", ()))}
+    looks.record(context, principal, people, what="decision", case=row.id, about=as_ or "")
+    return ExplanationView(audience, row.id, policy.version, shown)
+
+
+def _audience(conn: Connection, principal: Principal, case: Row[Any], as_: str | None) -> Audience:
+    """As whom the principal sees a case; an auditor may look as the subject (`subject`) or as a department.
+
+    Raises:
+        NotFoundError: neither the principal, nor whom they look as, has anything to do with it.
+
+    """
+    if as_ == "subject":
+        return "subject"
+    if as_ is None:
+        if is_auditor(principal):
+            return "auditor"
+        if is_initiator(principal, case):
+            return "initiator"
+        require_some_view(conn, principal, case)
+        return "implementer"
+    if as_ == case.initiator:
+        return "initiator"
+    require_some_view(conn, Principal(known_form(as_), frozenset({"implementer"}), principal.key_id), case)
+    return "implementer"
+
+
+def _scope(
+    conn: Connection, policy: Policy, document: Mapping[str, Any], audience: Audience, case: Row[Any], department: str
+) -> Scope:
+    if audience == "auditor":
+        return auditing()
+    if audience == "initiator":
+        return initiating(policy, document)
+    if audience == "subject":
+        return concerning(policy, document, case.subject_id)
+    o = obligations.c
+    owed = conn.execute(select(o.rules).where(o.case_id == case.id, o.department_id == department)).scalars()
+    rules = {rule for text in owed for rule in json.loads(text)}
+    named = [r["id"] for r in document["facts"]["records"]]
+    rows = conn.execute(select(records.c.id, records.c.supplier).where(records.c.id.in_(named)))
+    return implementing(policy, document, department, rules, {row.id: row.supplier for row in rows})

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import datetime as dt
+import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import Connection, Row, Select, exists, insert, or_, select
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import IntegrityError
 
 from adapters.ledger.database import VersionConflictError, read
+from adapters.ledger.serial import canonical
 from adapters.ledger.tables import cases, identities, obligations, records, relations, subjects
+from adapters.ledger.vault import ErasedSubjectError, vault_of
 from adapters.office.access import is_auditor, known_form, require_role
 from adapters.office.errors import FieldError, InvalidError, NotFoundError, storable
 from adapters.office.model import ListingView, Party, Principal, SubjectView
@@ -20,6 +22,8 @@ from adapters.office.ports import Context
 from engine.identity import InvalidCode, check_code, scheme_of
 from engine.language.ir import SUBJECT_KINDS
 
+IDENTITY = "identity"
+"""The label under which identities are sealed."""
 MAX_NAME = 200
 """Characters in a subject's name; the longest registered company names are under 100."""
 
@@ -111,23 +115,48 @@ def store(conn: Connection, parties: Iterable[Resolved], at: str) -> None:
             )
         except IntegrityError as error:
             raise VersionConflictError("subjects") from error
-        conn.execute(insert(identities), [{"subject_id": p.id, "code": p.code, "name": p.name} for p in new])
+        vault_of(conn).begin(conn, [p.id for p in new])
+        conn.execute(
+            insert(identities),
+            [{"subject_id": p.id, "content": sealed_identity(conn, p.id, p.code, p.name)} for p in new],
+        )
     for party in every.values():
         if party.name and not party.new:
             _rename(conn, party)
 
 
 def _rename(conn: Connection, party: Resolved) -> None:
-    """Fill in or change a name; an identity that was erased comes back only with its code."""
-    dialect: Any = postgresql if conn.dialect.name == "postgresql" else sqlite
-    statement = dialect.insert(identities).values(subject_id=party.id, code=party.code, name=party.name)
-    conn.execute(
-        statement.on_conflict_do_update(
-            index_elements=["subject_id"],
-            set_={"name": statement.excluded.name},
-            where=identities.c.name != statement.excluded.name,
-        )
-    )
+    """Fill in or change a name."""
+    known_as = identity_of(conn, party.id)
+    if known_as is not None and known_as.name == party.name:
+        return
+    own = identities.c.subject_id == party.id
+    content = sealed_identity(conn, party.id, party.code, party.name)
+    conn.execute(identities.update().where(own).values(content=content))
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """Who a subject is."""
+
+    code: str
+    name: str
+
+
+def sealed_identity(conn: Connection, subject: str, code: str, name: str) -> bytes:
+    """Code and name as they are kept."""
+    return vault_of(conn).seal(conn, subject, canonical([code, name]).encode(), IDENTITY)
+
+
+def identity_of(conn: Connection, subject: str) -> Identity | None:
+    """Who a subject is; None for nobody known, and for one whose data were erased."""
+    sealed = conn.execute(select(identities.c.content).where(identities.c.subject_id == subject)).scalar()
+    if sealed is None:
+        return None
+    try:
+        return Identity(*json.loads(vault_of(conn).open(conn, subject, sealed, IDENTITY)))
+    except ErasedSubjectError:
+        return None
 
 
 def lookup(context: Context, principal: Principal, party: Party) -> SubjectView:
@@ -155,7 +184,7 @@ def get(context: Context, principal: Principal, subject: str) -> SubjectView:
 
 
 def _subject() -> Select[Any]:
-    return select(subjects.c.id, subjects.c.kind, identities.c.name).join(identities, isouter=True)
+    return select(subjects.c.id, subjects.c.kind)
 
 
 def _concerned(conn: Connection, principal: Principal, subject: str) -> bool:
@@ -192,5 +221,5 @@ def _view(conn: Connection, row: Row[Any], principal: Principal) -> SubjectView:
         )
         for c in conn.execute(query)
     )  # fmt: skip
-    name = row.name if _concerned(conn, principal, row.id) else None
-    return SubjectView(row.id, row.kind, name or None, listings)
+    who = identity_of(conn, row.id) if _concerned(conn, principal, row.id) else None
+    return SubjectView(row.id, row.kind, (who.name if who else None) or None, listings)

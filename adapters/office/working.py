@@ -7,14 +7,22 @@ import hashlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection
 
 from adapters.ledger.database import VersionConflictError, read, retrying, write
 from adapters.ledger.projections import Header, UnknownCaseError, load_case, load_slice
 from adapters.ledger.serial import facts_from_json
 from adapters.ledger.store import append, put_decision, put_limits
-from adapters.ledger.tables import decisions
-from adapters.office.access import actor_of, case_view_of, etag, is_initiator, known_form, obligation_view, require_role
+from adapters.office.access import (
+    actor_of,
+    case_view_of,
+    decided,
+    etag,
+    is_initiator,
+    known_form,
+    obligation_view,
+    require_role,
+)
 from adapters.office.errors import (
     ConflictError,
     FieldError,
@@ -128,13 +136,13 @@ def _answer(
             if whole.version != case.version:
                 raise VersionConflictError(case.id)
             case = whole
-            facts_text = conn.execute(
-                select(decisions.c.facts).where(decisions.c.digest == header.decision)
-            ).scalar_one()
+            facts_text = decided(conn, header.decision).facts
     if facts_text is not None:
         then = fold(happened, case)
         # the records stay those of the last decision, and so does the moment at which they were known
-        facts = replace(facts_from_json(facts_text), responses=responses_of(then.obligations.values()))
+        facts = replace(
+            facts_from_json(facts_text), salt=context.new_salt(), responses=responses_of(then.obligations.values())
+        )
         decision = evaluate(context, policy, facts)
         document = decision.canonical()
         redecide = Redecide(command.actor, command.today, decision)
@@ -168,7 +176,7 @@ def _answer(
             added=tuple(i for i in after.obligations if i not in case.obligations),
             promise=context.proofs.promise(conn, after.id, after.version, header.head_hash, at),
         )  # fmt: skip
-        keep(conn, principal, idem, result)
+        keep(conn, principal, idem, result, about=case.subject)
     return result
 
 
@@ -199,7 +207,7 @@ def _end(
         issue(conn, context, happened, after, policy, header.decision, key_id=principal.key_id, at=at)
         promise = context.proofs.promise(conn, after.id, after.version, header.head_hash, at)
         result = Ended(case_view_of(after, header), promise=promise)
-        keep(conn, principal, idem, result)
+        keep(conn, principal, idem, result, about=case.subject)
     return result
 
 

@@ -1,4 +1,4 @@
-"""The worker: lets time pass for cases, tells departments, renders letters, and shows that it is alive.
+"""The worker: lets time pass for cases, tells departments, renders letters, erases what is due, shows that it lives.
 
 Everything it does may be done again and by several at once: `Office.advance` is idempotent, and messages are delivered
 at least once. So a worker needs no lease; one that was killed, stopped or cut off loses nothing and doubles nothing.
@@ -38,6 +38,7 @@ class Round:
     delivered: int = 0  # messages
     undelivered: int = 0  # messages that their department's way did not take; tried again next round
     rendered: int = 0  # letters
+    erased: int = 0  # subjects whose data had been kept long enough
     sealed: int = 0  # events taken into the tree of proofs
     seconds: float = 0
 

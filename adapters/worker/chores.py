@@ -56,6 +56,7 @@ class Chores:
         self._lock = threading.Lock()
         self._done: Counter[str] = Counter()
         self._calendars_on: dt.date | None = None
+        self._expired_on: dt.date | None = None
 
     def beat(self) -> bool:
         """Show that time is being kept; whether provisional deadlines have to be looked at again.
@@ -128,6 +129,21 @@ class Chores:
         self._count(rendered=rendered)
         return rendered > 0
 
+    def expire(self, stop: threading.Event | None = None) -> None:
+        """Erase the personal data that have been kept long enough; once a day, or until none are left."""
+        today = self.office.context.today()
+        while self._expired_on != today and not (stop and stop.is_set()):
+            if not self._tried("expire", self._expire):
+                break
+
+    def _expire(self) -> bool:
+        today = self.office.context.today()
+        erased = self.office.erase_expired(limit=BATCH)
+        self._count(erased=erased)
+        if erased < BATCH:
+            self._expired_on = today
+        return erased == BATCH
+
     def seal(self) -> None:
         """Take events into the tree of proofs, and sign a checkpoint over them."""
         try:
@@ -140,6 +156,13 @@ class Chores:
         if late:
             with suppress(OSError, ValueError):
                 log.error("promises kept late", events=late)
+
+    def stamp(self) -> None:
+        """Have the latest checkpoint timestamped, where there is an authority; without it everything goes on."""
+        try:
+            self.office.proofs.stamp()
+        except Exception as error:  # noqa: BLE001 - tried again next round
+            complain("timestamp failed", error)
 
     @contextmanager
     def sealing(self) -> Iterator[None]:

@@ -53,4 +53,6 @@ class LoopWorker:
             chores.follow(stop)
             chores.deliver(stop)
             chores.render(stop)
+            chores.expire(stop)
         chores.seal()
+        chores.stamp()

@@ -21,6 +21,10 @@ POINTS = (
     "after-commit",  # the events stand, nobody has been told of them
     "after-send",  # a department was told, that is not noted yet
     "after-note",  # it is noted
+    "before-seal",  # events are in the tree and a checkpoint is signed, nothing is committed
+    "after-seal",  # the checkpoint stands, nobody has counted it
+    "before-erase",  # a subject's key and all that it sealed is gone, nothing is committed
+    "after-erase",  # the erasure stands, the master keys do not know of it
 )
 ACTIONS = ("kill", "stop", "raise")
 STOPPING = 0.2
@@ -55,6 +59,17 @@ def parse(text: str) -> dict[str, _Fault]:
 
 _armed = parse(os.environ.get(VARIABLE, ""))
 _lock = threading.Lock()
+
+
+def arm(text: str) -> None:
+    """Fault there from now on, in a process that was not started with the variable.
+
+    Raises:
+        ValueError: see `parse`.
+
+    """
+    _armed.clear()
+    _armed.update(parse(text))
 
 
 def reach(point: str) -> None:

@@ -142,6 +142,8 @@ class _Queue:
         self._advance = self.app.task(name="advance", priority=ADVANCE)(self._advance_case)
         self._follow = self.app.task(name="follow", queueing_lock="follow", priority=ADVANCE)(self._follow_policy)
         self._deliver = self.app.task(name="deliver", queueing_lock="deliver", priority=TELL)(self._deliver_messages)
+        self._expire = self.app.task(name="expire", queueing_lock="expire", priority=TELL)(self._erase_expired)
+        self._stamp = self.app.task(name="stamp", queueing_lock="stamp", priority=TELL)(self._stamp_checkpoint)
         self._render = self.app.task(name="render", queueing_lock="render", priority=TELL)(self._render_letters)
 
     def repeat(self, when: str) -> None:
@@ -168,7 +170,8 @@ class _Queue:
         await self._queue(blank.evolve(queueing_lock=f"case:{c}", task_kwargs={"case": c}) for c in due)
         if fresh:
             self.chores.looked_at_calendars()
-        await self._queue([task.configure().job for task in (self._follow, self._deliver, self._render)])
+        own = (self._follow, self._deliver, self._render, self._expire, self._stamp)
+        await self._queue([task.configure().job for task in own])
         reach("after-due")
 
     async def _advance_case(self, case: str) -> None:
@@ -182,6 +185,12 @@ class _Queue:
 
     async def _render_letters(self) -> None:
         await asyncio.to_thread(self.chores.render, self.stop)
+
+    async def _erase_expired(self) -> None:
+        await asyncio.to_thread(self.chores.expire, self.stop)
+
+    async def _stamp_checkpoint(self) -> None:
+        await asyncio.to_thread(self.chores.stamp)
 
     async def _clear(self) -> None:
         """Take out jobs whose worker is dead. The round that does it queues anew what is still due."""

@@ -5,6 +5,7 @@ Exit codes: 0 done · 1 errors found · 2 usage · 3 refused · 4 not found · 5
 
 from __future__ import annotations
 
+import gc
 import sys
 
 import typer
@@ -17,12 +18,14 @@ from api.cli import (
     checking,
     comparing,
     editing,
+    erasing,
     explaining,
     host,
     impacting,
     policy,
     procedure,
     proofs,
+    replay,
     simulate,
     testing,
     worker,
@@ -30,6 +33,10 @@ from api.cli import (
 from api.cli.common import EXIT_CODES
 
 __all__ = ["app", "main"]
+
+RARELY = 50_000
+"""Objects made before garbage is looked for. A policy is some hundred thousand objects that stay: at Python's default,
+looking through them again and again takes half of the time that compiling one takes."""
 
 app = typer.Typer(
     name="xinheng",
@@ -50,7 +57,9 @@ casework.register(app)
 procedure.register(app)
 proofs.register(app)
 audit.register(app)
+erasing.register(app)
 explaining.register(app)
+replay.register(app)
 host.register(app)
 worker.register(app)
 calendars.register(app)
@@ -59,4 +68,5 @@ simulate.register(app)
 
 def main() -> None:
     """Run the command line."""
+    gc.set_threshold(RARELY)
     sys.exit(app())

@@ -20,6 +20,7 @@ from api.cli.common import (
     Json,
     Key,
     Officer,
+    Purpose,
     console,
     errors,
     fail,
@@ -185,6 +186,7 @@ def obligations(
     case: Annotated[str | None, typer.Option(help="案件")] = None,
     limit: Annotated[int, typer.Option(min=1, max=200, help="每页项数")] = 50,
     after: Annotated[str | None, typer.Option(help="上一页给出的游标")] = None,
+    purpose: Purpose = "",
     key: Key = None,
     as_: As = None,
     db: Database = None,
@@ -196,7 +198,7 @@ def obligations(
     with office_of(db) as office:
         before = due_before.date() if due_before else None
         query = ObligationQuery(department, state, before, overdue, subject, case, limit, after)
-        page = office.list_obligations(principal_of(office, key, as_), query)
+        page = office.list_obligations(principal_of(office, key, as_, purpose=purpose), query)
         if json_:
             items = [
                 {

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -24,7 +24,7 @@ EXIT_CODES: Mapping[int, str] = {
     0: "成功", 1: "发现错误", 2: "用法有误", 3: "被拒绝", 4: "未找到", 5: "冲突，可重试", 6: "暂不可用",
 }  # fmt: skip
 FOUND, USAGE, REFUSED, NOT_FOUND, CONFLICT, UNAVAILABLE = 1, 2, 3, 4, 5, 6
-HOST_ROLES = frozenset({"initiator", "implementer", "policy", "auditor"})
+HOST_ROLES = frozenset({"initiator", "implementer", "policy", "auditor", "custodian"})
 
 STATES = {
     "waiting": "等待前置", "open": "待接收", "accepted": "已接收", "in-force": "实施中", "done": "已完成",
@@ -32,7 +32,7 @@ STATES = {
 }  # fmt: skip
 COUNTS = {
     "law": "法律文件", "department": "部门", "record": "征集目录", "list": "名单", "measure": "措施", "matter": "事项",
-    "table": "决策表", "memorandum": "备忘录", "calendar": "年历", "ladder": "督办阶梯",
+    "table": "决策表", "memorandum": "备忘录", "calendar": "年历", "ladder": "督办阶梯", "retention": "保存期限",
     "tests": "测试文件", "cases": "测试", "rule": "规则", "test": "测试",
 }  # fmt: skip
 WIDE = 120  # columns where nobody's window sets them: in a pipe or a file
@@ -48,6 +48,7 @@ Database = Annotated[
 Key = Annotated[str | None, typer.Option("--key", envvar="XINHENG_KEY", help="部门密钥")]
 As = Annotated[str | None, typer.Option("--as", help="在本机以某部门身份办理（能读写数据库者才可）")]
 Officer = Annotated[str, typer.Option("--officer", envvar="XINHENG_OFFICER", help="经办人")]
+Purpose = Annotated[str, typer.Option("--purpose", help="查询用途；记入查询记录，主体和审计可见")]
 
 
 def fail(code: int, message: str, *details: str) -> NoReturn:
@@ -72,6 +73,7 @@ def office_of(database: str | None, *, serving: bool = False) -> Iterator[Office
     from sqlalchemy.exc import SQLAlchemyError
 
     from adapters.ledger.policies import CorruptPolicyError, UntrustedPolicyError
+    from adapters.ledger.vault import VaultError
     from adapters.office import (
         ConflictError,
         ForbiddenError,
@@ -79,8 +81,10 @@ def office_of(database: str | None, *, serving: bool = False) -> Iterator[Office
         NotFoundError,
         OfficeError,
         UndecidedError,
+        UnrecordedError,
     )
     from adapters.signing import SigningKeyError
+    from adapters.vault import MasterKeyError
     from api.assembly import SecretError, open_office
 
     try:
@@ -92,8 +96,8 @@ def office_of(database: str | None, *, serving: bool = False) -> Iterator[Office
         fail(NOT_FOUND, error.title, *filter(None, [error.detail]))
     except ConflictError as error:
         fail(CONFLICT, error.title, *filter(None, [error.detail]))
-    except UndecidedError as error:
-        fail(UNAVAILABLE, error.title, error.detail)
+    except (UndecidedError, UnrecordedError) as error:
+        fail(UNAVAILABLE, error.title, *filter(None, [error.detail]))
     except (ForbiddenError, OfficeError) as error:
         fail(REFUSED, error.title, *filter(None, [error.detail]))
     except (CorruptPolicyError, UntrustedPolicyError) as error:
@@ -104,6 +108,8 @@ def office_of(database: str | None, *, serving: bool = False) -> Iterator[Office
         fail(UNAVAILABLE, "签名密钥不可用，未作任何处理", str(error))
     except SecretError as error:
         fail(UNAVAILABLE, "密钥文件不可用", str(error))
+    except (MasterKeyError, VaultError) as error:
+        fail(UNAVAILABLE, "主密钥不可用，或者封存的内容被改动", str(error))
     except ValidationError as error:
         fail(
             USAGE, "设置有误", *(f"XINHENG_{'.'.join(map(str, e['loc'])).upper()}：{e['msg']}" for e in error.errors())
@@ -122,24 +128,31 @@ def bundle(paths: Sequence[Path] | None) -> dict[str, str | bytes]:
         fail(USAGE, str(error))
 
 
-def principal_of(office: Office, key: str | None, department: str | None, officer: str = "") -> Principal:
-    """Who acts: the holder of a key, a department named on the host, else the host as auditor."""
+def principal_of(
+    office: Office, key: str | None, department: str | None, officer: str = "", *, purpose: str = ""
+) -> Principal:
+    """Who acts: the holder of a key, a department named on the host, else the host as auditor; and what for."""
     from adapters.office import Principal
+    from adapters.office.looks import stated
 
     if key:
-        return replace(office.authenticate(key), officer=officer)
-    if department:
+        principal = replace(office.authenticate(key), officer=officer)
+    elif department:
         if department not in office.current_policy().departments:
             fail(USAGE, f"没有部门 {department}")
-        return Principal(department, HOST_ROLES - {"auditor"}, "host", officer)
-    return Principal("", frozenset({"auditor"}), "host", officer)
+        principal = Principal(department, HOST_ROLES - {"auditor"}, "host", officer)
+    else:
+        principal = Principal("", frozenset({"auditor"}), "host", officer)
+    return stated(principal, purpose=purpose) if purpose else principal
 
 
-def show(rows: Sequence[Sequence[str]], columns: Sequence[str], title: str | None = None) -> None:
-    """A table for people."""
+def show(
+    rows: Sequence[Sequence[str]], columns: Sequence[str], title: str | None = None, *, whole: Collection[str] = ()
+) -> None:
+    """A table for people. Columns in `whole` are not folded: ids that are to be copied."""
     table = Table(title=title, title_justify="left", header_style="bold", expand=False)
     for column in columns:
-        table.add_column(column, overflow="fold")
+        table.add_column(column, overflow="fold", no_wrap=column in whole)
     for row in rows:
         table.add_row(*map(Text, row))
     console.print(table)

@@ -215,5 +215,7 @@ def verify(
             typer.echo(f"✗ {f.version[:SHORT]}{which}：{f.problem}")
         for v in found.unsigned:
             typer.echo(f"没有签名（启用签名之前）：{v[:SHORT]}")
+        for signer in found.signers:
+            typer.echo(f"签署的公钥：{signer}")
         typer.echo(f"{found.versions} 个版本，{found.activations} 次启用，{len(found.findings)} 处不符")
     raise typer.Exit(FOUND if found.findings else 0)

@@ -21,6 +21,7 @@ from api.cli.common import (
     Json,
     Key,
     Officer,
+    Purpose,
     console,
     errors,
     fail,
@@ -79,6 +80,7 @@ def register(app: typer.Typer) -> None:
 
 def process(
     case: Annotated[str, typer.Argument(help="案件号")],
+    purpose: Purpose = "",
     key: Key = None,
     department: As = None,
     db: Database = None,
@@ -86,7 +88,7 @@ def process(
 ) -> None:
     """案件的程序：当事人、期限、还缺什么、现在可以办什么。"""
     with office_of(db) as office:
-        view = office.process(principal_of(office, key, department), case)
+        view = office.process(principal_of(office, key, department, purpose=purpose), case)
         if json_:
             out(asdict(view))
             return
@@ -248,6 +250,7 @@ def _digests(paths: list[Path]) -> tuple[Evidence, ...]:
 def letters(
     case: Annotated[str, typer.Argument(help="案件号")],
     folder: Annotated[Path | None, typer.Option("--out", help="写入的文件夹；每份文书各有 docx 和 pdf")] = None,
+    purpose: Purpose = "",
     key: Key = None,
     department: As = None,
     db: Database = None,
@@ -257,7 +260,7 @@ def letters(
     from adapters.documents.placeholders import TITLES
 
     with office_of(db) as office:
-        principal = principal_of(office, key, department)
+        principal = principal_of(office, key, department, purpose=purpose)
         found = office.letters(principal, case)
         files: dict[str, list[str]] = {x.id: [] for x in found}
         if folder is not None:
@@ -289,6 +292,7 @@ def _file_name(letter: LetterView, titles: Mapping[str, str]) -> str:
 def messages(
     limit: Annotated[int, typer.Option(min=1, max=200, help="每页条数")] = 50,
     after: Annotated[str | None, typer.Option(help="上一页给出的游标")] = None,
+    purpose: Purpose = "",
     key: Key = None,
     department: As = None,
     db: Database = None,
@@ -296,7 +300,7 @@ def messages(
 ) -> None:
     """告知本部门的消息，最近的在前。"""
     with office_of(db) as office:
-        page = office.messages(principal_of(office, key, department), after=after, limit=limit)
+        page = office.messages(principal_of(office, key, department, purpose=purpose), after=after, limit=limit)
         if json_:
             out(asdict(page))
             return

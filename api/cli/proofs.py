@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import datetime as dt
 import json
 import re
@@ -31,6 +32,7 @@ from api.cli.common import (
 )
 
 if TYPE_CHECKING:
+    from adapters.ledger.tree_check import Checked
     from adapters.office.proofs import Vouched
     from adapters.witness import Witnessed
     from engine.proof.receipt import Confirmed
@@ -102,6 +104,7 @@ def prove(
     path: Annotated[Path | None, typer.Option("--out", help="写入的文件；默认输出到屏幕")] = None,
     code: Annotated[Path | None, typer.Option("--qr", help="二维码写入的文件，.svg 或者 .png")] = None,
     size: Annotated[int | None, typer.Option(min=0, help="对着某一大小的检查点证明；默认是最早收录它的")] = None,
+    stamped: Annotated[bool, typer.Option("--stamped", help="对着最早的有可信时间戳的检查点证明")] = False,
     key: Key = None,
     department: As = None,
     db: Database = None,
@@ -112,7 +115,9 @@ def prove(
     if code is not None and code.suffix not in {".svg", ".png"}:
         fail(USAGE, f"二维码应为 .svg 或者 .png：{code}")
     with office_of(db) as office:
-        receipt = office.proofs.receipt(principal_of(office, key, department), case, version, size)
+        who = principal_of(office, key, department)
+        wanted = office.proofs.first_stamped(who, case, version) if stamped else size
+        receipt = office.receipt(who, case, version, wanted)
     try:
         if path is not None:
             path.write_text(json.dumps(receipt, ensure_ascii=False, indent=2) + "\n", encoding="utf-8")
@@ -137,12 +142,15 @@ def verify(
         list[str] | None, typer.Option("--witness", help="承认哪个见证人：部门=公钥，可多次")
     ] = None,
     published: Annotated[list[str] | None, typer.Option("--published", help="报上刊登的存证公告，整行")] = None,
+    tsa_roots: Annotated[
+        Path | None, typer.Option("--tsa-roots", help="时间戳机构的根证书（PEM），用来核对凭证里的可信时间戳")
+    ] = None,
     db: Database = None,
     json_: Json = False,
 ) -> None:
     """核对一份凭证，不用数据库；或者逐条核对整个日志。有一处不符，退出码为 1。"""
     if receipt is not None:
-        _verify_receipt(receipt, log_key or [], witness_key or [], published or [], json_=json_)
+        _verify_receipt(receipt, log_key or [], witness_key or [], published or [], tsa_roots, json_=json_)
         return
     with office_of(db) as office, Progress(transient=True, console=errors) as progress:
         task = progress.add_task("核对", total=None)
@@ -155,6 +163,7 @@ def verify(
             ("收录的事件", str(found.size)),
             ("检查点", str(found.checkpoints)),
             ("有副署的", f"至 {found.countersigned}" if found.countersigned else "无"),
+            ("可信时间戳", _stamped(found)),
             ("收录晚于承诺的", str(found.late)),
             ("待收录", str(found.waiting)),
             ("逾期未收录", str(found.overdue)),
@@ -166,9 +175,22 @@ def verify(
         typer.echo("没有不符")
 
 
+def _stamped(found: Checked) -> str:
+    if found.unverified:
+        return f"{found.unverified} 个，未核对（设 XINHENG_TSA_URL 和 XINHENG_TSA_ROOTS）"
+    return f"至 {found.stamped}，证明不晚于 {found.proved_at}" if found.stamped else "无"
+
+
 def _verify_receipt(
-    path: Path, log_keys: list[str], witness_keys: list[str], published: list[str], *, json_: bool
+    path: Path,
+    log_keys: list[str],
+    witness_keys: list[str],
+    published: list[str],
+    tsa_roots: Path | None,
+    *,
+    json_: bool,
 ) -> None:
+    from adapters.timestamping import TimestampError
     from engine.proof.checkpoint import read_publication
     from engine.proof.compact import PREFIX, unpack
     from engine.proof.receipt import verify as verify_receipt
@@ -192,19 +214,34 @@ def _verify_receipt(
         origin = promise["statement"]["origin"] if isinstance(promise, dict) else None
         roots = {head.size: head.root for name, head in printed.items() if name == origin}
         found = verify_receipt(document, [k.lower() for k in log_keys], witnesses=witnesses, published=roots)
+        proved_at = _proved_at(document, tsa_roots)
     except OSError as error:
         fail(USAGE, f"读不到 {path}：{error.strerror}")
     except (ValueError, KeyError, TypeError) as error:
         fail(FOUND, "不是凭证", f"{type(error).__name__}")
     except ProofError as error:
         fail(FOUND, "凭证不成立", str(error))
+    except TimestampError as error:
+        fail(FOUND, "可信时间戳不成立", str(error))
     if json_:
-        out(asdict(found))
+        out(asdict(found) | {"proved_at": proved_at})
     else:
-        _say_confirmed(found)
+        _say_confirmed(found, proved_at or ("有，未核对（--tsa-roots 根证书）" if document.get("timestamp") else "无"))
 
 
-def _say_confirmed(found: Confirmed) -> None:
+def _proved_at(document: dict[str, Any], roots: Path | None) -> str | None:
+    """When the checkpoint of a receipt stood by the authority's clock; None: not stamped, or no roots are given."""
+    from adapters.timestamping import TrustedRoots
+    from engine.proof.signed import canonical
+
+    token = document.get("timestamp")
+    if token is None or roots is None or document.get("checkpoint") is None:
+        return None
+    statement = canonical(document["checkpoint"]["statement"])
+    return TrustedRoots(roots).time_of(base64.b64decode(token, validate=True), statement)
+
+
+def _say_confirmed(found: Confirmed, stamped: str) -> None:
     rows = [
         ("日志", found.origin),
         ("案件", f"{found.case} 的第 {found.version} 个事件"),
@@ -219,6 +256,7 @@ def _say_confirmed(found: Confirmed) -> None:
         ("收录", f"第 {found.number} 片叶子，树大小 {found.head.size}；{kept}"),
         ("根", found.head.root),
         ("副署", "、".join(found.witnesses) or "没有承认的见证人"),
+        ("可信时间戳", stamped),
     ]
     show(rows, ("凭证", "有效"))
 

@@ -115,17 +115,18 @@ def from_ledger(settings: Settings) -> Standing:
     from sqlalchemy.engine import make_url
     from sqlalchemy.exc import SQLAlchemyError
 
-    from adapters.ledger import is_current, open_database
+    from adapters.ledger import is_current
     from adapters.ledger.policies import UnknownPolicyError
     from adapters.office.ports import instant
     from adapters.worker.standing import standing
+    from api.assembly import database_of
     from api.clock import now
 
     url = settings.database_url
     parsed = make_url(url)
     if parsed.get_backend_name() == "sqlite" and not Path(parsed.database or "").exists():
         fail(UNAVAILABLE, "没有这个数据库", parsed.database or "")
-    engine = open_database(url, pool_size=1)
+    engine = database_of(settings, pool_size=1)
     try:
         if not is_current(engine):
             fail(UNAVAILABLE, "数据库不是最新结构，请先 xinheng migrate")

@@ -61,7 +61,8 @@ def work(
 ROUND = {
     "due": "到期查看的案件", "moved": "其中有变化的", "events": "事件", "failed": "没有办成的案件（下一轮再办）",
     "followed": "随政策迁移的案件", "delivered": "送达的消息", "undelivered": "没有送达的部门（下一轮再送）",
-    "rendered": "排印的文书", "sealed": "收录存证的事件", "seconds": "用时（秒）",
+    "rendered": "排印的文书", "erased": "保存期满而删除个人信息的主体", "sealed": "收录存证的事件",
+    "seconds": "用时（秒）",
 }  # fmt: skip
 
 

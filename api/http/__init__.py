@@ -13,7 +13,21 @@ from fastapi.responses import JSONResponse
 from adapters.ledger import is_current
 from adapters.office import Office
 from api.assembly import open_office
-from api.http import cases, clock, counter, letters, obligations, policies, portal, problems, procedure, proofs
+from api.http import (
+    audit,
+    cases,
+    clock,
+    counter,
+    erasing,
+    letters,
+    obligations,
+    policies,
+    portal,
+    problems,
+    procedure,
+    proofs,
+    replays,
+)
 from api.http.middleware import AccessLog, BodyGuard
 from api.settings import Settings
 from api.web import pages
@@ -59,6 +73,9 @@ def create_app(settings: Settings | None = None, office: Office | None = None, *
     app.include_router(policies.router)
     app.include_router(proofs.router)
     app.include_router(proofs.receipts)
+    app.include_router(audit.router)
+    app.include_router(replays.router)
+    app.include_router(erasing.router)
     app.include_router(portal.router)
     app.include_router(pages.router)
     app.include_router(clock.router)

@@ -3,13 +3,25 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass, replace
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from typing import Annotated, Any
+from urllib.parse import unquote_to_bytes
 
 from fastapi import Depends, Header, HTTPException, Request, Security
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 
-from adapters.office import Idempotency, Office, PreconditionError, Principal, UnauthenticatedError
+from adapters.office import (
+    FieldError,
+    Idempotency,
+    InvalidError,
+    Office,
+    PreconditionError,
+    Principal,
+    UnauthenticatedError,
+)
+from adapters.office.looks import MAX_PURPOSE, stated
 
 BEARER = HTTPBearer(auto_error=False, description="部门密钥，由 xinheng keys issue 签发")
 
@@ -22,16 +34,20 @@ class Call:
     request: Request
     token: str
     idempotency: Idempotency | None = None
+    said: Mapping[str, str] = field(default_factory=dict)  # purpose, matter and officer of a look, as in the headers
 
     def principal(self, officer: str = "") -> Principal:
-        """Who calls, and the human named.
+        """Who calls, the human named, and what they say they look for.
 
         Raises:
             UnauthenticatedError: an unknown key, or a revoked one.
+            InvalidError: what they say is too long, or no text.
 
         """
         principal = self.office.authenticate(self.token)
         self.request.state.key_id = principal.key_id
+        if self.said:
+            principal = stated(principal, **{name: decoded(name, text) for name, text in self.said.items()})
         return replace(principal, officer=officer) if officer else principal
 
 
@@ -52,6 +68,49 @@ async def call_of(
 CallNow = Annotated[Call, Depends(call_of)]
 
 
+HEADER_LENGTH = MAX_PURPOSE * 12
+"""Characters of a header: four bytes for each of its text, percent-encoded."""
+_CHARSET = re.compile(r"(?i)utf-8'[a-z0-9-]*'")
+
+
+def decoded(name: str, text: str) -> str:
+    """The text of a header that is percent-encoded UTF-8, with or without the charset of RFC 8187 before it.
+
+    Raises:
+        InvalidError: it is neither.
+
+    """
+    try:
+        return unquote_to_bytes(_CHARSET.sub("", text, count=1).encode("latin-1")).decode("utf-8")
+    except UnicodeError as error:
+        raise InvalidError((FieldError(f"X-{name.title()}", "encoding", "应为百分号编码的 UTF-8 文字"),)) from error
+
+
+async def looking(
+    call: CallNow,
+    x_purpose: Annotated[
+        str | None,
+        Header(
+            max_length=HEADER_LENGTH,
+            examples=["%E6%A0%B8%E5%AF%B9"],
+            description="查询用途，至多 500 字，百分号编码的 UTF-8；不写明的如实记为“未说明用途”，或者该环节的工作",
+        ),
+    ] = None,
+    x_matter: Annotated[
+        str | None, Header(max_length=HEADER_LENGTH, description="所办事项，编码同上；记入查询记录")
+    ] = None,
+    x_officer: Annotated[
+        str | None, Header(max_length=HEADER_LENGTH, description="经办人，编码同上；记入查询记录，不向主体显示")
+    ] = None,
+) -> Call:
+    """A call that is shown something about a subject, which is put on record with what it is for."""
+    said = {"purpose": x_purpose, "matter": x_matter, "officer": x_officer}
+    return replace(call, said={name: text for name, text in said.items() if text})
+
+
+LookNow = Annotated[Call, Depends(looking)]
+
+
 async def repeatable(
     request: Request,
     call: CallNow,
@@ -64,7 +123,9 @@ async def repeatable(
         return call
     digest = hashlib.sha256(f"{request.method} {request.url.path}\n".encode())
     digest.update(await request.body())
-    return replace(call, idempotency=Idempotency(idempotency_key, digest.hexdigest()))
+    # keyed, for a body with an identity number in it could be guessed from a plain digest
+    keyed = call.office.context.code_digest(f"request:{digest.hexdigest()}")
+    return replace(call, idempotency=Idempotency(idempotency_key, keyed))
 
 
 RepeatableCall = Annotated[Call, Depends(repeatable)]

@@ -6,7 +6,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Path, Query, Request, Response
 
-from api.http.calls import LINK, REPLAYED, CallNow, IfMatch, RepeatableCall, case_version
+from api.http.calls import LINK, REPLAYED, IfMatch, LookNow, RepeatableCall, case_version
 from api.http.requests import EndIn, FilingIn
 from api.http.responses import (
     CaseOut,
@@ -16,12 +16,10 @@ from api.http.responses import (
     EventsOut,
     FiledOut,
     RuleOut,
-    StepOut,
     WhyNotOut,
 )
 from engine.casework.graph import as_document
 from engine.casework.svg import render
-from engine.decision.explain import RuleTrace
 
 router = APIRouter(prefix="/v1/cases", tags=["cases"])
 CaseId = Annotated[str, Path(max_length=200, description="案件号")]
@@ -47,7 +45,7 @@ def file_case(body: FilingIn, call: RepeatableCall, response: Response) -> Filed
     "/{case}", summary="案件", response_model=CaseOut,
     responses={200: {"headers": ETAG, "description": "案件"}, 304: {"description": "未变化"}},
 )  # fmt: skip
-def get_case(case: CaseId, call: CallNow, request: Request, response: Response) -> CaseOut | Response:
+def get_case(case: CaseId, call: LookNow, request: Request, response: Response) -> CaseOut | Response:
     """案件概况；发起部门、负有事项的部门和审计可见。"""
     view = call.office.get_case(call.principal(), case)
     etag = f'"{view.version}"'
@@ -63,7 +61,7 @@ def get_case(case: CaseId, call: CallNow, request: Request, response: Response) 
     response_model=dict[str, object],
     responses={200: {"content": {SVG: {"schema": {"type": "string"}}}, "description": "JSON，或按 Accept 给出 SVG"}},
 )
-def graph(case: CaseId, call: CallNow, request: Request, response: Response) -> dict[str, object] | Response:
+def graph(case: CaseId, call: LookNow, request: Request, response: Response) -> dict[str, object] | Response:
     """谁等谁、该催谁、何时可以全部办结。"""
     given = call.office.graph(call.principal(), case)
     policy = call.office.policy_version(given.case.policy)
@@ -77,26 +75,27 @@ def graph(case: CaseId, call: CallNow, request: Request, response: Response) -> 
 @router.get("/{case}/decision", summary="决定及其理由", response_model=DecisionOut)
 def decision(
     case: CaseId,
-    call: CallNow,
+    call: LookNow,
     why_not: Annotated[str | None, Query(max_length=64, description="某部门为何没有应响应事项")] = None,
+    as_: Annotated[
+        str | None,
+        Query(alias="as", max_length=64, description="审计以他人所见查看：subject 为主体，否则为部门标识"),
+    ] = None,
 ) -> DecisionOut:
-    """条款、依据、逐项比较及其文件行号；可以追问某部门为何没有事项。"""
-    view = call.office.decision(call.principal(), case, why_not=why_not)
-    why = view.why_not
+    """条款、依据、逐项比较及其文件行号，各按其可见范围：审计看全部，发起部门可以追问某部门为何没有事项。
+
+    负有事项的部门只看使其负有事项的条款、这些条款所用的事实和自己报送的记录。
+    """
+    view = call.office.explanation(call.principal(), case, as_=as_, why_not=why_not)
+    shown = view.document
+    why = shown.get("why_not")
     return DecisionOut(
-        digest=view.digest,
-        reproduced=view.reproduced,
-        document=dict(view.document),
-        rules=[_rule(t) for t in view.explanation.rules],
-        why_not=None
-        if why is None
-        else WhyNotOut(
-            department=why.department,
-            reason=why.reason,
-            owes=list(why.owes),
-            advice=list(why.advice),
-            rules=[_rule(t) for t in why.rules],
-        ),
+        audience=view.audience,
+        digest=shown["digest"],
+        reproduced=shown["reproduced"],
+        document=shown["document"],
+        rules=[RuleOut.of(rule) for rule in shown["rules"]],
+        why_not=None if why is None else WhyNotOut(**why | {"rules": [RuleOut.of(rule) for rule in why["rules"]]}),
     )
 
 
@@ -106,7 +105,7 @@ def decision(
 )  # fmt: skip
 def events(
     case: CaseId,
-    call: CallNow,
+    call: LookNow,
     response: Response,
     after: Annotated[int, Query(ge=0, le=2**53, description="从此版本之后")] = 0,
     limit: Annotated[int, Query(ge=1, le=200)] = 100,
@@ -132,11 +131,3 @@ def end_case(case: CaseId, body: EndIn, call: RepeatableCall, response: Response
     if ended.replayed:
         response.headers[REPLAYED] = "true"
     return EndedOut.of_ended(ended)
-
-
-def _rule(trace: RuleTrace) -> RuleOut:
-    return RuleOut(
-        rule=trace.rule, title=trace.title, clause=trace.clause, truth=trace.truth, measures=list(trace.measures),
-        departments=list(trace.departments), missing=list(trace.missing), at=str(trace.span),
-        condition=StepOut.of(trace.condition),
-    )  # fmt: skip

@@ -11,7 +11,7 @@ from fastapi import APIRouter, Path, Request
 from fastapi.concurrency import run_in_threadpool
 
 from adapters.office import Principal
-from api.http.calls import Call, CallNow
+from api.http.calls import Call, CallNow, LookNow
 from api.http.ndjson import Lines
 from api.http.procedure_responses import MigrationOut, MigrationsOut
 from api.http.requests import CheckIn, MigrationIn, PartyIn
@@ -74,13 +74,13 @@ def _put(call: Call, principal: Principal, lines: Lines) -> RecordsOut:
 
 
 @router.post("/subjects/lookup", tags=["subjects"], summary="按代码查主体", response_model=SubjectOut)
-def lookup_subject(body: PartyIn, call: CallNow) -> SubjectOut:
+def lookup_subject(body: PartyIn, call: LookNow) -> SubjectOut:
     """以身份代码换取不透明标识；代码只出现在请求内容里，名称不参与匹配。"""
     return SubjectOut.of(call.office.lookup_subject(call.principal(), body.party()))
 
 
 @router.get("/subjects/{subject}", tags=["subjects"], summary="主体", response_model=SubjectOut)
-def get_subject(subject: Annotated[str, Path(max_length=64)], call: CallNow) -> SubjectOut:
+def get_subject(subject: Annotated[str, Path(max_length=64)], call: LookNow) -> SubjectOut:
     """与本部门有关的主体。"""
     return SubjectOut.of(call.office.get_subject(call.principal(), subject))
 

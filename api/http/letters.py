@@ -9,7 +9,7 @@ from urllib.parse import quote, urlencode
 from fastapi import APIRouter, HTTPException, Path, Query, Request, Response
 
 from adapters.office.model import PAGE_LIMIT
-from api.http.calls import LINK, CallNow
+from api.http.calls import LINK, CallNow, LookNow
 from api.http.cases import CaseId
 from api.http.obligations import ObligationId
 from api.http.problems import MEDIA_TYPE
@@ -41,7 +41,7 @@ FILE: dict[int | str, dict[str, Any]] = {
 
 
 @router.get("/cases/{case}/letters", tags=["letters"], summary="案件的文书", response_model=LettersOut)
-def letters(case: CaseId, call: CallNow) -> LettersOut:
+def letters(case: CaseId, call: LookNow) -> LettersOut:
     """告知书、决定书、信用修复告知书、答复、移出告知；实施部门只见自己的回执。"""
     found = call.office.letters(call.principal(), case)
     return LettersOut(items=[LetterOut.of(x) for x in found])
@@ -49,7 +49,7 @@ def letters(case: CaseId, call: CallNow) -> LettersOut:
 
 @router.get("/letters/{letter}", tags=["letters"], summary="一份文书", response_class=Response, responses=FILE)
 def letter(
-    letter: Annotated[str, Path(max_length=200, description="文书编号")], call: CallNow, request: Request
+    letter: Annotated[str, Path(max_length=200, description="文书编号")], call: LookNow, request: Request
 ) -> Response:
     """首次下载时生成，此后逐字节相同。"""
     principal = call.principal()
@@ -110,7 +110,7 @@ def slip(obligation: ObligationId, body: SlipIn, call: CallNow, response: Respon
     responses={200: {"headers": LINK, "description": "一页"}},
 )  # fmt: skip
 def messages(
-    call: CallNow,
+    call: LookNow,
     response: Response,
     limit: Annotated[int, Query(ge=1, le=PAGE_LIMIT)] = 50,
     after: Annotated[str | None, Query(max_length=500, description="上一页给出的游标")] = None,

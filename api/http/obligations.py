@@ -10,7 +10,7 @@ from fastapi import APIRouter, Path, Query, Response
 
 from adapters.office import Answer, ObligationQuery
 from adapters.office.model import PAGE_LIMIT
-from api.http.calls import LINK, REPLAYED, Call, CallNow, IfMatch, RepeatableCall, entity_tag
+from api.http.calls import LINK, REPLAYED, Call, IfMatch, LookNow, RepeatableCall, entity_tag
 from api.http.requests import AcceptIn, ApplyIn, ArmIn, ConfirmIn, LiftIn, ReferIn, RespondIn
 from api.http.responses import AnsweredOut, CaseOut, ObligationOut, ObligationsOut
 from api.http.signed import promise_out
@@ -32,7 +32,7 @@ ObligationId = Annotated[str, Path(max_length=200, description="应响应事项�
     "", summary="待办", response_model=ObligationsOut, responses={200: {"headers": LINK, "description": "一页"}}
 )
 def list_obligations(
-    call: CallNow,
+    call: LookNow,
     response: Response,
     department: Annotated[str | None, Query(max_length=64)] = None,
     state: Annotated[str | None, Query(max_length=20)] = None,

@@ -18,8 +18,10 @@ from pydantic import Field
 
 from adapters.office import Office, UnauthenticatedError
 from adapters.office.portal_view import AccessCode, Session, SubjectCaseView
+from adapters.office.proofs import MAX_VERSION
 from api.http.calls import CallNow
 from api.http.problems import MEDIA_TYPE, LimitError, problem
+from api.http.proofs import ReceiptOut
 from api.http.requests import Body
 from api.settings import Settings
 
@@ -173,3 +175,16 @@ def subject_view(token: Annotated[str, Depends(session_of)], request: Request, r
     response.headers.update(NO_STORE)
     office: Office = request.app.state.office
     return office.subject_view(token)
+
+
+@router.get("/subject-view/receipts/{event}", summary="本人的凭证", response_model=ReceiptOut)
+def subject_receipt(
+    event: Annotated[int, Path(ge=0, le=MAX_VERSION, description="本人查询的 steps 中的 version")],
+    token: Annotated[str, Depends(session_of)],
+    request: Request,
+    response: Response,
+) -> ReceiptOut:
+    """涉及本人的某一步已收入存证日志的凭证：承诺、收录证明和签名的检查点，可以保存，离线核对。"""
+    response.headers.update(NO_STORE)
+    office: Office = request.app.state.office
+    return ReceiptOut.model_validate(office.subject_receipt(token, event).document)

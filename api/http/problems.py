@@ -6,6 +6,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
+import structlog
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
@@ -15,8 +16,10 @@ from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from starlette.exceptions import HTTPException
 
 from adapters.ledger.policies import CorruptPolicyError, UntrustedPolicyError
+from adapters.ledger.vault import VaultError
 from adapters.office import (
     ConflictError,
+    ErasedError,
     FieldError,
     ForbiddenError,
     IdempotencyError,
@@ -27,13 +30,16 @@ from adapters.office import (
     RefusedError,
     UnauthenticatedError,
     UndecidedError,
+    UnrecordedError,
 )
 from adapters.signing import SigningKeyError
+from adapters.vault import MasterKeyError
 
 MEDIA_TYPE = "application/problem+json"
 STATUS: Mapping[type[OfficeError], int] = {
     UnauthenticatedError: 401, ForbiddenError: 403, NotFoundError: 404, ConflictError: 409, RefusedError: 409,
-    PreconditionError: 412, IdempotencyError: 422, InvalidError: 422, UndecidedError: 503,
+    ErasedError: 410, PreconditionError: 412, IdempotencyError: 422, InvalidError: 422, UndecidedError: 503,
+    UnrecordedError: 503,
 }  # fmt: skip
 
 TITLES: Mapping[str, str] = {
@@ -63,6 +69,10 @@ TITLES: Mapping[str, str] = {
     "no-earlier-policy": "没有可以直接回退的版本",
     "not-proposer": "待批准的政策由提出人撤回",
     "signing-unavailable": "签名密钥不可用，未作任何处理",
+    "erased": "个人信息已依法删除",
+    "case-open": "案件未办结，不能删除",
+    "already-erased": "个人信息此前已经删除",
+    "vault-unavailable": "主密钥不可用，或者封存的内容被改动",
     "precondition-failed": "内容已变化，请刷新后重试",
     "precondition-required": "须以 If-Match 写明所依据的版本",
     "body-too-large": "请求内容过大",
@@ -73,6 +83,7 @@ TITLES: Mapping[str, str] = {
     "invalid": "内容有误",
     "idempotency-mismatch": "幂等键已用于另一请求",
     "undecided": "两个引擎未得出一致的决定，未作任何处理",
+    "unrecorded": "查询记录写不进去，未作答复，请稍后重试",
     "unavailable": "数据库暂不可用，请稍后重试",
     "internal": "系统内部错误，请求未被处理",
     # refusals of casework
@@ -286,6 +297,12 @@ def install(app: FastAPI) -> None:
     async def unsigned(_: Request, __: SigningKeyError) -> JSONResponse:
         return problem("signing-unavailable", 503)
 
+    @app.exception_handler(MasterKeyError)
+    @app.exception_handler(VaultError)
+    async def closed(_: Request, error: Exception) -> JSONResponse:
+        structlog.get_logger().error("vault_unavailable", reason=str(error))
+        return problem("vault-unavailable", 503)
+
     for cls in (OperationalError, InterfaceError, PoolTimeoutError):
         app.add_exception_handler(cls, unavailable)
 
@@ -307,8 +324,9 @@ PROBLEMS: dict[int | str, dict[str, Any]] = {
     status: {"description": title, "content": {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}}}
     for status, title in (
         (400, "请求无法读取"), (401, "密钥无效"), (403, "无权办理"), (404, "未找到"), (405, "请求方法不支持"),
-        (409, "冲突或者当前状态不允许"), (412, "版本已变"), (413, "内容过大"), (415, "内容类型不支持"),
-        (422, "内容有误"), (428, "缺少 If-Match"), (500, "系统内部错误"), (503, "数据库不可用，或未能作出决定"),
+        (409, "冲突或者当前状态不允许"), (410, "个人信息已依法删除"), (412, "版本已变"), (413, "内容过大"),
+        (415, "内容类型不支持"), (422, "内容有误"), (428, "缺少 If-Match"),
+        (500, "系统内部错误"), (503, "数据库不可用，或未能作出决定"),
     )
 }  # fmt: skip
 """Responses that any operation may give, for the OpenAPI document."""

@@ -6,7 +6,7 @@ from typing import Any
 
 from fastapi import APIRouter, Response
 
-from api.http.calls import REPLAYED, Call, CallNow, IfMatch, RepeatableCall, case_version
+from api.http.calls import REPLAYED, Call, IfMatch, LookNow, RepeatableCall, case_version
 from api.http.cases import ETAG, CaseId
 from api.http.procedure_requests import STEPS, StepIn
 from api.http.procedure_responses import ProcessOut, SteppedOut
@@ -23,7 +23,7 @@ STEPPED: dict[int | str, dict[str, Any]] = {
 @router.get(
     "/process", summary="程序", response_model=ProcessOut, responses={200: {"headers": ETAG, "description": "程序"}}
 )
-def process(case: CaseId, call: CallNow, response: Response) -> ProcessOut:
+def process(case: CaseId, call: LookNow, response: Response) -> ProcessOut:
     """当事人、期限、异议、信用修复、还缺什么、现在可以办什么；发起部门、作出决定的部门和审计可见。"""
     view = call.office.process(call.principal(), case)
     response.headers["ETag"] = f'"{view.case.version}"'

@@ -9,7 +9,7 @@ from pydantic import Field
 
 from adapters.office import Office
 from adapters.office.proofs import MAX_VERSION, Vouched
-from api.http.calls import CallNow
+from api.http.calls import LookNow
 from api.http.cases import CaseId
 from api.http.requests import Body
 from api.http.responses import Out
@@ -107,6 +107,7 @@ class ReceiptOut(Out):
     inclusion: InclusionOut | None = Field(description="null：尚未收录")
     checkpoint: SignedOut | None
     countersignatures: list[SignedOut]
+    timestamp: str | None = Field(None, description="检查点的可信时间戳（RFC 3161），DER 的 base64；null：没有")
 
 
 def _office(request: Request) -> Office:
@@ -158,8 +159,8 @@ def countersign(body: CountersignatureIn, request: Request) -> SignedOut:
 def receipt(
     case: CaseId,
     event: Annotated[int, Path(ge=0, le=MAX_VERSION, description="案件的第几个事件，即办理后的版本")],
-    call: CallNow,
+    call: LookNow,
     size: Size = None,
 ) -> ReceiptOut:
     """承诺、收录证明和签名的检查点，可以离线核对；发起部门、审计和办理该事件的部门可见。"""
-    return ReceiptOut.model_validate(call.office.proofs.receipt(call.principal(), case, event, size))
+    return ReceiptOut.model_validate(call.office.receipt(call.principal(), case, event, size))

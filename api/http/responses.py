@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Mapping
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -22,7 +23,7 @@ from adapters.office import (
 from api.http.problems import FieldProblem
 from api.http.signed import PROMISE, SignedOut, promise_out
 from engine.casework.model import Due
-from engine.decision.explain import Step, display_number
+from engine.decision.explain import display_number
 from engine.language.ir import Type
 
 
@@ -233,10 +234,10 @@ class StepOut(Out):
     steps: list[StepOut]
 
     @classmethod
-    def of(cls, step: Step) -> StepOut:
-        """From the interpreter's trace."""
-        steps = [cls.of(s) for s in step.steps]
-        return cls(text=step.text, found=step.found, truth=step.truth, at=str(step.span), steps=steps)
+    def of(cls, step: Mapping[str, Any]) -> StepOut:
+        """From an explanation as it is shown."""
+        steps = [cls.of(s) for s in step["steps"]]
+        return cls(text=step["text"], found=step["found"], truth=step["truth"], at=step["span"], steps=steps)
 
 
 class RuleOut(Out):
@@ -252,6 +253,15 @@ class RuleOut(Out):
     at: str
     condition: StepOut
 
+    @classmethod
+    def of(cls, rule: Mapping[str, Any]) -> RuleOut:
+        """From an explanation as it is shown."""
+        return cls(
+            rule=rule["rule"], title=rule["title"], clause=rule["clause"], truth=rule["truth"],
+            measures=rule["measures"], departments=rule["departments"], missing=rule.get("missing", []),
+            at=rule["span"], condition=StepOut.of(rule["condition"]),
+        )  # fmt: skip
+
 
 class WhyNotOut(Out):
     """Why a department owes nothing, or what it owes."""
@@ -264,11 +274,12 @@ class WhyNotOut(Out):
 
 
 class DecisionOut(Out):
-    """A decision with its explanation."""
+    """A decision with its explanation, as far as the one who asks may see it."""
 
+    audience: str = Field(description="按谁的可见范围：subject | initiator | implementer | auditor")
     digest: str
     reproduced: bool = Field(description="以当时的规则和事实重算，结果逐字节一致")
-    document: dict[str, Any] = Field(description="决定原文（规范化 JSON 的内容）")
+    document: dict[str, Any] = Field(description="决定原文（规范化 JSON 的内容），略去不在可见范围的")
     rules: list[RuleOut]
     why_not: WhyNotOut | None
 

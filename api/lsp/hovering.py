@@ -193,6 +193,13 @@ def _ladder(_: Index, file: File) -> Iterator[str]:
     yield "；".join(f"逾期 {scalar(r, 'after')}：{scalar(r, 'title')}" for r in items(value_at(file.tree, "rungs")))
 
 
+def _retention(_: Index, file: File) -> Iterator[str]:
+    for rule in items(value_at(file.tree, "rules")):
+        kinds = "、".join(titles.SUBJECTS.get(t, t) for t in _texts(value_at(rule, "subjects")))
+        lists = "、".join(_texts(value_at(rule, "lists"))) or "其余"
+        yield f"{kinds}（{lists}）：{scalar(rule, 'keep')}"
+
+
 def _memorandum(index: Index, file: File) -> Iterator[str]:
     yield _text(file, "document")
     yield f"名单：{_title(index, 'list', _text(file, 'list'))}"
@@ -201,7 +208,7 @@ def _memorandum(index: Index, file: File) -> Iterator[str]:
 
 DETAILS = {
     "law": _law, "department": _department, "measure": _measure, "list": _list, "matter": _matter, "table": _table,
-    "record": _record, "ladder": _ladder, "memorandum": _memorandum,
+    "record": _record, "ladder": _ladder, "retention": _retention, "memorandum": _memorandum,
 }  # fmt: skip
 
 

@@ -8,22 +8,26 @@ from __future__ import annotations
 
 import datetime as dt
 import hashlib
+import json
 from collections.abc import Mapping
-from pathlib import Path
+from pathlib import Path as File
 from typing import Annotated, Any
 from urllib.parse import parse_qs, urlsplit
 
-from fastapi import APIRouter, Depends, Request
+from fastapi import APIRouter, Depends, Path, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
+from adapters.documents.qr import path_of
 from adapters.office import NotFoundError, Office, UnauthenticatedError
+from adapters.office.portal_view import SubjectReceipt
 from adapters.office.ports import CHINA
+from adapters.office.proofs import MAX_VERSION
 from api.http.portal import NO_STORE, TooManyError, redeem
 from api.web.bars import bar_of, chinese
 
 router = APIRouter(include_in_schema=False)
-FOLDER = Path(__file__).parent
+FOLDER = File(__file__).parent
 COOKIE = "xinheng_me"
 MINUTES = 30
 HEADERS: Mapping[str, str] = NO_STORE | {
@@ -49,6 +53,7 @@ TEMPLATES = Environment(
 )  # fmt: skip
 TEMPLATES.filters["day"] = chinese
 TEMPLATES.filters["minute"] = lambda at: f"{chinese(at)} {at:%H:%M}"
+TEMPLATES.filters["instant"] = lambda at: TEMPLATES.filters["minute"](dt.datetime.fromisoformat(at).astimezone(CHINA))
 TEMPLATES.filters["hour"] = lambda at: f"{dt.datetime.fromisoformat(at).astimezone(CHINA):%H:%M}"
 TEMPLATES.globals["bar_of"] = bar_of
 TEMPLATES.globals["style"] = f"/me/portal.css?{STYLE_TAG}"
@@ -64,6 +69,7 @@ async def form_of(request: Request) -> dict[str, str]:
     return {name: values[0] for name, values in fields.items()}
 
 
+Event = Annotated[int, Path(ge=0, le=MAX_VERSION)]
 Form = Annotated[dict[str, str], Depends(form_of)]
 
 
@@ -79,6 +85,38 @@ def look(request: Request) -> Response:
     except UnauthenticatedError:
         return _forget(page("enter.html", said=MESSAGES["over"]))
     return page("view.html", v=view)
+
+
+@router.get("/me/receipts/{event}")
+def receipt(request: Request, event: Event) -> Response:
+    """One receipt, with its QR code."""
+    found = _receipt(request, event)
+    if isinstance(found, Response):
+        return found
+    side, path = path_of(found.code)
+    return page("receipt.html", r=found, side=side, path=path)
+
+
+@router.get("/me/receipts/{event}/file")
+def receipt_file(request: Request, event: Event) -> Response:
+    """The same to keep, as JSON."""
+    found = _receipt(request, event)
+    if isinstance(found, Response):
+        return found
+    text = json.dumps(found.document, ensure_ascii=False, indent=2) + "\n"
+    name = f'attachment; filename="receipt-{event}.json"'
+    return Response(text, media_type="application/json", headers=dict(HEADERS) | {"Content-Disposition": name})
+
+
+def _receipt(request: Request, event: int) -> SubjectReceipt | Response:
+    """A receipt of the session's party, or the page that says why there is none."""
+    office: Office = request.app.state.office
+    try:
+        return office.subject_receipt(request.cookies.get(COOKIE, ""), event)
+    except UnauthenticatedError:
+        return _forget(page("enter.html", said=MESSAGES["over"]))
+    except NotFoundError:
+        return RedirectResponse("/me", 303, headers=dict(HEADERS))
 
 
 @router.post("/me")

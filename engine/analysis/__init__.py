@@ -8,7 +8,18 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from engine.analysis import calendars, clocks, contradictions, ladders, legality, loose_ends, order, stages, tables
+from engine.analysis import (
+    calendars,
+    clocks,
+    contradictions,
+    ladders,
+    legality,
+    loose_ends,
+    order,
+    retention,
+    stages,
+    tables,
+)
 from engine.language.bundle import Bundle
 from engine.language.ir import Policy
 
@@ -21,6 +32,7 @@ CHECKS: tuple[Check, ...] = (
     stages.check,
     clocks.check,
     ladders.check,
+    retention.check,
     contradictions.check,
     loose_ends.check,
 )

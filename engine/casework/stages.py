@@ -262,10 +262,9 @@ def decide_listing(case: Case, command: DecideListing, policy: Policy, calendars
         raise Refusal("stage-incomplete", "前置程序尚未完成，不能作出决定", "；".join(missing))
     number, reason = worded(command.number, "须写明决定文号"), worded(command.reason, "须写明决定理由")
     if command.outcome == "not-list":
+        refused = {"decided_on": command.today, "number": number}
         return (
-            moved(
-                command, "decide", {"decided_on": command.today, "number": number}, outcome="not-list", reason=reason
-            ),
+            _on(command, moved(command, "decide", refused, outcome="not-list", reason=reason)),
             ListingEnded(command.today, command.actor, "not-listed", reason),
             CaseClosed(command.today, command.actor),
         )
@@ -276,7 +275,12 @@ def decide_listing(case: Case, command: DecideListing, policy: Policy, calendars
         )
     task = Task("serve", add(command.today, procedure.service, calendars))
     changes = {"state": "decided", "decided_on": command.today, "number": number, "task": task}
-    return (moved(command, "decide", changes, outcome="list", reason=reason),)
+    return (_on(command, moved(command, "decide", changes, outcome="list", reason=reason)),)
+
+
+def _on(command: DecideListing, event: CaseMoved) -> CaseMoved:
+    """The event with the decision that it rests on: nothing that is logged goes unnamed."""
+    return replace(event, decision=command.decision.digest()) if command.decision is not None else event
 
 
 def serve(case: Case, command: Serve, policy: Policy, calendars: Calendars) -> tuple[Event, ...]:

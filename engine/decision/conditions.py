@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import operator
 from collections.abc import Callable, Iterable, Mapping
+from functools import lru_cache
 from typing import Any as Anything
 
 from engine.decision.model import Facts, Record, Response
@@ -33,11 +34,26 @@ Test = Callable[[Env], Truth]
 AS_OF = "\0as-of"
 RECORDS = "\0records"
 RESPONSES = "\0responses"
+EDGES = 1024
+PAIR = 2
 
 COMPARISONS: Mapping[str, Callable[[Anything, Anything], bool]] = {
     "eq": operator.eq, "ne": operator.ne, "lt": operator.lt, "lte": operator.le, "gt": operator.gt, "gte": operator.ge,
     "contains": operator.contains, "not_contains": lambda members, member: member not in members,
 }  # fmt: skip
+
+
+AGAINST_CONSTANT: Mapping[str, Callable[[str, Anything], Test]] = {
+    "eq": lambda name, c: lambda env: None if (v := env.get(name)) is None else v == c,
+    "ne": lambda name, c: lambda env: None if (v := env.get(name)) is None else v != c,
+    "lt": lambda name, c: lambda env: None if (v := env.get(name)) is None else v < c,
+    "lte": lambda name, c: lambda env: None if (v := env.get(name)) is None else v <= c,
+    "gt": lambda name, c: lambda env: None if (v := env.get(name)) is None else v > c,
+    "gte": lambda name, c: lambda env: None if (v := env.get(name)) is None else v >= c,
+    "contains": lambda name, c: lambda env: None if (v := env.get(name)) is None else c in v,
+    "not_contains": lambda name, c: lambda env: None if (v := env.get(name)) is None else c not in v,
+}
+"""The same comparisons with a constant, written out: they are most of what a decision computes."""
 
 
 def environment(facts: Facts) -> Env:
@@ -75,6 +91,17 @@ def compile_condition(condition: Condition) -> Test:
 def _all(tests: tuple[Test, ...]) -> Test:
     if len(tests) == 1:
         return tests[0]
+    if len(tests) == PAIR:  # most have two parts, and a loop costs more than they do
+        left, right = tests
+
+        def both(env: Env) -> Truth:
+            first = left(env)
+            if first is False:
+                return False
+            second = right(env)
+            return second if first is True or second is False else None
+
+        return both
 
     def test(env: Env) -> Truth:
         result: Truth = True
@@ -92,6 +119,17 @@ def _all(tests: tuple[Test, ...]) -> Test:
 def _any(tests: tuple[Test, ...]) -> Test:
     if len(tests) == 1:
         return tests[0]
+    if len(tests) == PAIR:
+        left, right = tests
+
+        def either(env: Env) -> Truth:
+            first = left(env)
+            if first is True:
+                return True
+            second = right(env)
+            return second if first is False or second is True else None
+
+        return either
 
     def test(env: Env) -> Truth:
         result: Truth = False
@@ -117,18 +155,10 @@ def _compare(condition: Compare) -> Test:
             return None if value is None else (value in members) is wanted
 
         return member
-    compare = COMPARISONS[condition.op]
     (right,) = condition.right
     if isinstance(right, Constant):
-        constant = right.value
-
-        def against_constant(env: Env) -> Truth:
-            value = env.get(name)
-            return None if value is None else compare(value, constant)
-
-        return against_constant
-
-    operand = _operand(right)
+        return AGAINST_CONSTANT[condition.op](name, right.value)
+    compare, operand = COMPARISONS[condition.op], _operand(right)
 
     def against_operand(env: Env) -> Truth:
         value, other = env.get(name), operand(env)
@@ -142,15 +172,26 @@ def _operand(operand: Operand) -> Callable[[Env], Value | None]:
         case Fact(name):
             return lambda env: env.get(name)
         case AsOfMinus(duration):
-            return lambda env: minus(env[AS_OF], duration).toordinal()
+            edge = _edge(duration)
+            return lambda env: edge(env[AS_OF])
         case Constant(value):
             return lambda _: value
+
+
+def _edge(duration: Duration) -> Callable[[dt.date], int]:
+    """The day less a duration, as an ordinal; the last days are remembered."""
+
+    @lru_cache(EDGES)
+    def edge(day: dt.date) -> int:
+        return minus(day, duration).toordinal()
+
+    return edge
 
 
 def matching(quantifier: Quantifier) -> Callable[[Env], tuple[int, int]]:
     """Counts a quantifier's records: those that certainly match, and those that may (certain ones included)."""
     where = compile_condition(quantifier.where) if quantifier.where is not None else None
-    window: Duration | None = quantifier.window.within if quantifier.window else None
+    edge = _edge(quantifier.window.within) if quantifier.window else None
     kind = quantifier.record
 
     def count(env: Env) -> tuple[int, int]:
@@ -159,11 +200,11 @@ def matching(quantifier: Quantifier) -> Callable[[Env], tuple[int, int]]:
         if not records:
             return 0, 0
         as_of: dt.date = env[AS_OF]
-        oldest = minus(as_of, window).toordinal() if window else 0
+        oldest = edge(as_of) if edge else 0
         newest = as_of.toordinal()
         for record in records:
             truth: Truth = True
-            if window is not None:
+            if edge is not None:
                 truth = None if record.date is None else oldest <= record.date <= newest
             if truth is not False and where is not None:
                 inner = where(record_environment(record, env))

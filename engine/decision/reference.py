@@ -6,19 +6,22 @@ the rules that hold is worked out in `engine.decision.consequences`.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import datetime as dt
+from bisect import bisect_right
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
 from engine.decision.conditions import Env, Test, compile_condition, environment, matching
-from engine.decision.consequences import conclude
+from engine.decision.consequences import Concluder, validity_turns
 from engine.decision.model import Decision, Evaluation, Facts
-from engine.language.ir import Derivation, Limit, Memorandum, Policy, Rule, Table, Value
+from engine.language.ir import Derivation, Limit, Memorandum, Policy, Table, Value
 
 
 @dataclass(frozen=True, slots=True)
 class _Program:
     derivations: tuple[tuple[str, Callable[[Env], Value | None]], ...]
-    rules: tuple[tuple[Rule, Test], ...]
+    turns: tuple[dt.date, ...]  # days on which a rule comes into force or has gone out of it
+    rules: tuple[tuple[tuple[str, Test], ...], ...]  # those in force before the first turn, after it, …
     tables: tuple[tuple[str, tuple[Test, ...]], ...]
 
 
@@ -28,6 +31,10 @@ class Interpreter:
     def __init__(self, policy: Policy) -> None:
         self.policy = policy
         self._programs: dict[str, _Program] = {}
+        self._concluder = Concluder(policy)
+        self._by_list: dict[str, tuple[Memorandum, ...]] = {}
+        for _, memorandum in sorted(policy.memoranda.items()):
+            self._by_list[memorandum.list] = (*self._by_list.get(memorandum.list, ()), memorandum)
 
     def evaluate(self, memorandum: Memorandum, facts: Facts, env: Env | None = None) -> Evaluation:
         """Which rules and table rows hold, which are unknown, and what is derived."""
@@ -42,12 +49,11 @@ class Interpreter:
                 env[name] = derived[name] = value
         fired: list[str] = []
         unknown: list[str] = []
-        for rule, test in program.rules:
-            if rule.validity.covers(facts.as_of):
-                truth = test(env)
-                if truth is not False:
-                    (fired if truth else unknown).append(rule.id)
-        rows = {}
+        for rule, test in program.rules[bisect_right(program.turns, facts.as_of)]:
+            truth = test(env)
+            if truth is not False:
+                (fired if truth else unknown).append(rule)
+        rows: dict[str, tuple[frozenset[int], frozenset[int]]] = {}
         for table, tests in program.tables:
             truths = [test(env) for test in tests]
             rows[table] = (
@@ -58,13 +64,25 @@ class Interpreter:
 
     def evaluate_all(self, facts: Facts) -> tuple[Evaluation, ...]:
         """One evaluation per memorandum in force for the facts' list, by id."""
-        env = environment(facts)
-        memoranda = self.policy.memoranda_for(facts.list, facts.as_of)
-        return tuple(self.evaluate(memorandum, facts, env) for memorandum in memoranda)
+        return self._evaluate_all(facts, environment(facts))
+
+    def _evaluate_all(self, facts: Facts, env: Env) -> tuple[Evaluation, ...]:
+        memoranda = self._by_list.get(facts.list, ())
+        return tuple([self.evaluate(m, facts, env) for m in memoranda if m.validity.covers(facts.as_of)])
 
     def decide(self, facts: Facts) -> Decision:
         """The decision that follows from `facts`."""
-        return conclude(self.policy, facts, self.evaluate_all(facts))
+        env = environment(facts)
+        return self._concluder.conclude(facts, self._evaluate_all(facts, env), env)
+
+    def canonical(self, facts: Facts) -> bytes:
+        """The canonical bytes of the decision that follows from `facts`, without the decision: for replay."""
+        env = environment(facts)
+        return self._concluder.text(facts, self._evaluate_all(facts, env), env).encode()
+
+    def conclude(self, facts: Facts, evaluations: Iterable[Evaluation]) -> Decision:
+        """The decision that follows from evaluations on which this back end and another one agree."""
+        return self._concluder.conclude(facts, evaluations)
 
 
 def decide(policy: Policy, facts: Facts) -> Decision:
@@ -74,9 +92,14 @@ def decide(policy: Policy, facts: Facts) -> Decision:
 
 def compile_memorandum(memorandum: Memorandum, tables: Mapping[str, Table]) -> _Program:
     """The closures of one memorandum."""
+    rules = [(rule, compile_condition(rule.when)) for rule in memorandum.rules]
+    turns = validity_turns(rule.validity for rule in memorandum.rules)
     return _Program(
         tuple((d.fact.name, _derive(d)) for d in memorandum.derivations),
-        tuple((rule, compile_condition(rule.when)) for rule in memorandum.rules),
+        turns,
+        tuple(
+            tuple((rule.id, test) for rule, test in rules if rule.validity.covers(day)) for day in (dt.date.min, *turns)
+        ),
         tuple(
             (table, tuple(compile_condition(row.when) for row in tables[table].rows))
             for table in tables_used(memorandum)

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any
 
-from engine.language import build_procedure, build_rules, build_tables
+from engine.language import build_procedure, build_retention, build_rules, build_tables
 from engine.language.build_memoranda import memorandum
 from engine.language.build_tests import tests
 from engine.language.bundle import LISTING, LISTING_FIELDS, SUBJECT_KIND, Bundle
@@ -36,6 +36,7 @@ def build(bundle: Bundle, texts: Mapping[str, str]) -> Policy:
     measures = {i: build_rules.measure(d, bundle) for i, d in _of(bundle, "measure")}
     tables = {i: build_tables.table(d, bundle) for i, d in _of(bundle, "table")}
     calendars = {c.year: c for c in (build_rules.calendar(d) for _, d in _of(bundle, "calendar"))}
+    retention = {i: build_retention.retention(d, bundle) for i, d in _of(bundle, "retention")}
     memoranda: dict[str, Memorandum] = {}
     for identifier, document in _of(bundle, "memorandum"):
         built = memorandum(document, bundle)
@@ -56,6 +57,7 @@ def build(bundle: Bundle, texts: Mapping[str, str]) -> Policy:
         ladders=MappingProxyType(ladders),
         tests=tuple(cases),
         sources=MappingProxyType(dict(texts)),
+        retention=MappingProxyType(retention),
     )
 
 

@@ -155,6 +155,12 @@ CATALOGUE: Mapping[str, Entry] = {
     "XH175": Entry("督办阶梯没有终点", "最后一级的 act 须为 report。"),
     "XH176": Entry("缺省的督办阶梯不止一个", "只留一个 default: true。"),
     "XH177": Entry("没有缺省的督办阶梯", "为一个阶梯写 default: true，或为名单写 ladder。"),
+    # retention
+    "XH190": Entry("保存期限按工作日计", "写成 5 years、6 months 或 30 days。"),
+    "XH191": Entry("保存期限的规则轮不到", "前面的规则已经包括它，或者没有名单列入这种主体；调整顺序或删去。"),
+    "XH192": Entry("保存期限超过依据的上限", "缩短 keep；个人信息的保存期限应当为必要的最短时间。"),
+    "XH193": Entry("一种主体的保存期限写在两份文档", "移到一份文档里，以便看出先后。"),
+    "XH194": Entry("其余的案件和记录没有保存期限", "补一条不写 lists 的规则；否则永远不会删除。", "warning"),
     # citations; all but the first are found when the texts of the laws are at hand
     "XH180": Entry("文本摘要的写法不对", "sha256 是 text 所指文本的摘要，写成 64 位小写十六进制。"),
     "XH181": Entry("条款不在法律文本中", "对照文本改正条款号，或改 text。"),

@@ -660,6 +660,32 @@ class PolicyTest:
 
 
 @dataclass(frozen=True, slots=True)
+class Keeping:
+    """How long personal data are kept: `keep` from the day a case was closed, or from the day of a record.
+
+    It governs cases of these kinds of subject on its lists; without lists, on all lists, and records too.
+    """
+
+    id: str  # `<retention>/<rule>`
+    title: str
+    subjects: tuple[str, ...]
+    lists: tuple[str, ...]
+    keep: Duration  # never working days
+    basis: tuple[Basis, ...]
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
+class Retention:
+    """A document of retention rules (保存期限). Of several that fit a case or a record, the first governs it."""
+
+    id: str
+    title: str
+    rules: tuple[Keeping, ...]
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
 class Policy:
     """A whole compiled bundle. `version` is the SHA-256 over its files, so equal content is the same version."""
 
@@ -676,6 +702,7 @@ class Policy:
     ladders: Mapping[str, Ladder]
     tests: tuple[PolicyTest, ...]
     sources: Mapping[str, str] = field(repr=False)  # path → text, what `version` covers
+    retention: Mapping[str, Retention] = field(default_factory=dict)
 
     def memoranda_for(self, list_id: str, day: dt.date) -> tuple[Memorandum, ...]:
         """The memoranda in force on `day` that say what follows from `list_id`, by id."""

@@ -18,6 +18,7 @@ DEFINED: Mapping[str, str] = {
     "RawMatter.matter": "matter",
     "RawTable.table": "table",
     "RawLadder.ladder": "ladder",
+    "RawRetention.retention": "retention",
     "RawMemorandum.memorandum": "memorandum",
     "RawDocument.id": "material",
     "RawRule.id": "rule",
@@ -80,7 +81,7 @@ NAMED_KEYS: Mapping[str, str] = {
     "RawRow.then": "output",
 }
 """The keys of the mapping mention names."""
-UNNAMED = frozenset({"RawPublicity.channels"})
+UNNAMED = frozenset({"RawPublicity.channels", "RawKeeping.id"})
 """Ids that belong to nothing else."""
 
 

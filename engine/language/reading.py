@@ -11,7 +11,7 @@ from typing import Annotated, Any, Generic, TypeVar, Union, cast, get_args, get_
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
-from engine.language import raw_memoranda, raw_procedure, raw_rules, raw_tests, source
+from engine.language import raw_memoranda, raw_procedure, raw_retention, raw_rules, raw_tests, source
 from engine.language.diagnostics import Reporter, looks_like, nearest, one_of
 from engine.language.ir import Span
 from engine.language.raw import Raw
@@ -25,6 +25,7 @@ KINDS: Mapping[str, type[Raw]] = {
     "matter": raw_rules.RawMatter,
     "table": raw_rules.RawTable,
     "calendar": raw_rules.RawCalendar,
+    "retention": raw_retention.RawRetention,
     "memorandum": raw_memoranda.RawMemorandum,
     "tests": raw_tests.RawTests,
     "list": raw_rules.RawList,  # after what has a key `list` too: a memorandum

@@ -230,6 +230,7 @@ def _known(policy: Policy) -> dict[str, dict[str, str]]:
         "matter": [(i, m.title) for i, m in policy.matters.items()],
         "table": [(i, t.title) for i, t in policy.tables.items()],
         "ladder": [(i, x.title) for i, x in policy.ladders.items()],
+        "retention": [(i, x.title) for i, x in policy.retention.items()],
         "memorandum": [(i, m.title) for i, m in policy.memoranda.items()],
         "step": [step for m in policy.matters.values() for step in m.verification.items()],
         "fact": [("subject.kind", "主体种类")]

@@ -9,7 +9,8 @@ from engine.language.raw_procedure import REQUIREMENTS
 
 KINDS: Mapping[str, str] = {
     "law": "法律文件", "department": "部门", "record": "记录种类", "list": "名单", "measure": "措施", "matter": "事项",
-    "table": "分级表", "calendar": "工作日历", "ladder": "督办阶梯", "memorandum": "备忘录", "tests": "测试",
+    "table": "分级表", "calendar": "工作日历", "ladder": "督办阶梯", "retention": "保存期限",
+    "memorandum": "备忘录", "tests": "测试",
 }  # fmt: skip
 SUBJECTS: Mapping[str, str] = {
     "enterprise": "企业", "sole-trader": "个体工商户", "natural-person": "自然人", "farmer-household": "农户",

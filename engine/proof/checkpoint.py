@@ -146,8 +146,8 @@ def root_of_events(texts: Iterable[bytes], hashing: Hashing = SHA256) -> tuple[i
 
     What is in a tree is the hash of an event, SHA-256 in hex elsewhere; see decision 0012.
     """
-    new, sha256 = hashing.new, hashlib.sha256
-    hashed = ([new(b"\0" + sha256(text).digest()).digest() for text in chunk] for chunk in chunks(texts))
+    sha256 = hashlib.sha256
+    hashed = (hashing.leaves([sha256(text).digest() for text in chunk]) for chunk in chunks(texts))
     return root_over(hashed, hashing)
 
 

@@ -36,11 +36,22 @@ class Hashing:
         self.new: Callable[[bytes], Any] = hashlib.sha256 if name == "sha256" else lambda data: hashlib.new(name, data)
         self.empty: bytes = self.new(b"").digest()
         self.length = len(self.empty)
+        # begun with the prefix: where many are hashed, a copy costs less than a prefix before each
+        self._leaf, self._node = self.new(b"\0"), self.new(b"\1")
 
     def leaf(self, data: bytes) -> bytes:
         """The hash of a leaf."""
         digest: bytes = self.new(b"\0" + data).digest()
         return digest
+
+    def leaves(self, data: Iterable[bytes]) -> list[bytes]:
+        """The hashes of leaves."""
+        begin, found = self._leaf.copy, []
+        for leaf in data:
+            hash_ = begin()
+            hash_.update(leaf)
+            found.append(hash_.digest())
+        return found
 
     def node(self, left: bytes, right: bytes) -> bytes:
         """The hash of two subtrees side by side."""
@@ -49,9 +60,14 @@ class Hashing:
 
     def level(self, hashes: Sequence[bytes]) -> list[bytes]:
         """The hashes one level up, of an even number of them."""
-        new = self.new
+        begin, found = self._node.copy, []
         pairs = iter(hashes)
-        return [new(b"\1" + left + right).digest() for left, right in zip(pairs, pairs, strict=True)]
+        for left, right in zip(pairs, pairs, strict=True):
+            hash_ = begin()
+            hash_.update(left)
+            hash_.update(right)
+            found.append(hash_.digest())
+        return found
 
 
 SHA256 = Hashing("sha256")
@@ -104,8 +120,7 @@ def folded(hashes: Sequence[bytes], hashing: Hashing = SHA256) -> bytes:
 
 def root_of(data: Iterable[bytes], hashing: Hashing = SHA256) -> tuple[int, bytes]:
     """Number of leaves and root of the tree over whole leaves, in little memory: the quick way to check a whole log."""
-    new = hashing.new
-    return root_over(([new(b"\0" + leaf).digest() for leaf in chunk] for chunk in chunks(data)), hashing)
+    return root_over(map(hashing.leaves, chunks(data)), hashing)
 
 
 def root_over(leaves: Iterable[list[bytes]], hashing: Hashing = SHA256) -> tuple[int, bytes]:
@@ -136,12 +151,6 @@ def _peaks(hashes: list[bytes], hashing: Hashing) -> tuple[bytes, ...]:
             found.append(hashes.pop())
         hashes = hashing.level(hashes)
     return tuple(reversed(found))
-
-
-def _chunks(items: Iterable[bytes], size: int) -> Iterator[list[bytes]]:
-    iterator = iter(items)
-    while chunk := list(islice(iterator, size)):
-        yield chunk
 
 
 # Proving

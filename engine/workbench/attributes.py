@@ -113,6 +113,7 @@ def of_policies(before: Policy, after: Policy) -> Iterator[Change]:
         }),
         ("calendars", "年历", {"holidays": "放假日", "makeup": "补班日", "provisional": "是否暂定"}),
         ("ladders", "督办阶梯", {"default": "是否通用", "rungs": "各级"}),
+        ("retention", "保存期限", {"rules": "各条规则"}),
     )  # fmt: skip
     for attribute, word, fields in kinds:
         yield from _documents(getattr(before, attribute), getattr(after, attribute), word, fields)

@@ -243,6 +243,9 @@ def _citations(document: Document[Any]) -> Iterator[_Citation]:
         for n, limits in enumerate(document.model.procedure.publicity.limits):
             span = document.key("procedure", "publicity", "limits", n)
             yield _Citation(limits.law, limits.article, None, False, span, span)
+    if document.kind == "retention":
+        for index, rule in enumerate(document.model.rules):
+            yield from _bases(document, rule.basis, "rules", index, "basis")
     if document.kind == "memorandum":
         for index, rule in enumerate(document.model.rules):
             yield from _bases(document, rule.basis, "rules", index, "basis")

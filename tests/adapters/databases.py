@@ -19,6 +19,8 @@ from sqlalchemy import Engine
 from sqlalchemy.engine import make_url
 
 from adapters.ledger import open_database, upgrade
+from adapters.ledger.vault import Vault, with_vault
+from adapters.vault import FileMasterKeys
 
 TEMPLATE = "xinheng_template"
 BACKENDS = ("sqlite", "postgresql")
@@ -77,7 +79,7 @@ class Databases:
             path = self.folder / f"{name}.db"
             if migrated:
                 shutil.copy(self._sqlite_template(), path)
-            engine = open_database(f"sqlite:///{path}")
+            engine = with_vault(open_database(f"sqlite:///{path}"), _vault(path))
             try:
                 yield engine
             finally:
@@ -89,7 +91,7 @@ class Databases:
         template = TEMPLATE if migrated else "template1"
         with self._lock(), psycopg.connect(uri, autocommit=True) as conn:
             conn.execute(f"CREATE DATABASE {name} TEMPLATE {template}")  # type: ignore[arg-type]
-        engine = open_database(_with_database(uri, name))
+        engine = with_vault(open_database(_with_database(uri, name)), _vault(self.folder / name))
         try:
             yield engine
         finally:
@@ -114,6 +116,11 @@ class Databases:
         """Let go of the server; the last worker to do so stops it."""
         if self._server is not None:
             self._server.cleanup()
+
+
+def _vault(database: Path) -> Vault:
+    """What seals in a database: with keys beside it, which is where commands look for them on SQLite."""
+    return Vault(FileMasterKeys(Path(f"{database}.master-keys.json")))
 
 
 def _with_database(uri: str, name: str) -> str:

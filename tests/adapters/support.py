@@ -9,9 +9,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Engine, select
+from sqlalchemy import Connection, Engine, Row, select
 
 from adapters.ledger import read
+from adapters.ledger.private import ROW, opened_reason, opened_text
 from adapters.ledger.tables import cases, edges, limits, obligations
 from adapters.office import Answer, Answered, Filed, Filing, Office, Party, PolicyProposal, Principal
 from adapters.policy_checks import Examiner
@@ -133,12 +134,21 @@ class Desk:
             return str(conn.execute(query.order_by(obligations.c.number)).scalars().first())
 
     def rows(self) -> dict[str, list[tuple[Any, ...]]]:
-        """Every row of every projection, sorted."""
+        """Every row of every projection, sorted, with what is sealed in it opened: no two seals are alike."""
         with read(self.engine) as conn:
             return {
-                t.name: sorted((tuple(row) for row in conn.execute(select(t))), key=repr)
+                t.name: sorted((_opened(conn, row) for row in conn.execute(select(t)).all()), key=repr)
                 for t in (cases, obligations, edges, limits)
             }
+
+
+def _opened(conn: Connection, row: Row[Any]) -> tuple[Any, ...]:
+    values = row._asdict()
+    if "words" in values:
+        values["words"] = sorted(opened_text(conn, values["words"], ROW).items())
+    if "reason" in values:
+        values["reason"] = opened_reason(conn, values["reason"], values["target_id"])
+    return tuple(values.values())
 
 
 def open_desk(engine: Engine, files: Mapping[str, str] = FILES, signer: Signer | None = None) -> Desk:

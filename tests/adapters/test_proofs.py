@@ -53,11 +53,25 @@ WITNESS = Ed25519PrivateKey.from_private_bytes(b"w" * 32)
 WITNESS_KEY = WITNESS.public_key().public_bytes_raw().hex()
 
 
+def empty_log(engine: Engine) -> Desk:
+    """An office whose first event is the first filing, so that leaves are counted from it."""
+    desk = open_desk(engine)
+    with write(engine) as conn:
+        conn.execute(delete(events))
+    return desk
+
+
+@pytest.fixture
+def desk(engine: Engine) -> Desk:
+    """An office on each database."""
+    return empty_log(engine)
+
+
 @pytest.fixture
 def sqlite(databases: Databases) -> Iterator[Desk]:
     """An office on SQLite, for what does not depend on the database."""
     with databases.fresh("sqlite") as engine:
-        yield open_desk(engine)
+        yield empty_log(engine)
 
 
 def logged(engine: Engine) -> list[Any]:
@@ -174,7 +188,7 @@ def raw_event(conn: Connection, case: str) -> None:
 def test_an_event_that_commits_late_is_not_passed_over(databases: Databases) -> None:
     """On PostgreSQL a position may be taken early and come to light after later ones were sealed."""
     with databases.fresh("postgresql") as engine:
-        desk = open_desk(engine)
+        desk = empty_log(engine)
         seal = desk.office.proofs.seal
         with engine.connect() as slow, engine.connect() as never:
             raw_event(slow, "slow")
@@ -559,7 +573,7 @@ FORGERIES: dict[str, tuple[str, Callable[[Connection], object]]] = {
 def forged(databases: Databases) -> Iterator[Desk]:
     """A log of nine events in three checkpoints, the last one countersigned; each test leaves it as it was."""
     with databases.fresh("sqlite") as engine:
-        desk = open_desk(engine)
+        desk = empty_log(engine)
         for _ in range(3):
             desk.file()
             (made,) = desk.office.proofs.seal()

@@ -253,7 +253,8 @@ def test_verifying_one_version_says_nothing_of_others(one: Desk) -> None:
     whole = verified(one)
 
     assert (found.versions, found.activations, found.unsigned, found.findings) == (1, 1, (), ())
-    assert (whole.versions, whole.activations, len(whole.findings)) == (3, 3, 2)  # the signature, and the one after it
+    # the signature, the one after it, and the event
+    assert (whole.versions, whole.activations, len(whole.findings)) == (3, 3, 3)
 
 
 # --- the key -----------------------------------------------------------------------------------------------------

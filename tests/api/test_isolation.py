@@ -13,7 +13,7 @@ from pydantic import BaseModel
 from api.http.procedure_requests import STEPS
 from tests.api.conftest import Served
 
-ROLES = ("initiator", "implementer", "policy", "auditor")
+ROLES = ("initiator", "implementer", "policy", "auditor", "custodian")
 OFFICER = {"officer": "外人"}
 POLICY = {"files": {"x.yaml": "law: x"}, "reason": "x"}
 END = {"ground": "withdrawal", "reason": "x", "officer": "外人"}
@@ -40,6 +40,10 @@ FOREIGN: dict[tuple[str, str], tuple[Any, dict[str, set[int]]]] = {
     ("POST", "/v1/obligations/{obligation}/refer"): (OFFICER | {"to": "tax", "reason": "x"}, {}),
     ("POST", "/v1/obligations/{obligation}/lift"): (OFFICER, {}),
     ("GET", "/v1/subjects/{subject}"): (None, {"auditor": {200}}),
+    # a custodian answers for all that is kept here, whichever department brought it; a case is open, so nothing goes
+    ("POST", "/v1/subjects/{subject}/erasure"): (
+        OFFICER | {"ground": "retention-expired", "reference": "9号"}, {"custodian": {409}},
+    ),
     # no department's own: policy staff of any department work on it, and it is never approved by who proposed it
     ("GET", "/v1/policies/{version}"): (None, {"policy": {200}, "auditor": {200}}),
     ("GET", "/v1/policies/{version}/files"): (None, {"policy": {200}, "auditor": {200}}),
@@ -66,7 +70,14 @@ OWN: dict[tuple[str, str], tuple[str, Any, dict[str, int]]] = {
     ("POST", "/v1/policy/migration"): ("credit-centre", OFFICER, {"policy": 200}),
     ("GET", "/v1/policies"): ("forestry", None, {"policy": 200, "auditor": 200}),
     ("POST", "/v1/policies"): ("credit-centre", OFFICER | POLICY, {"policy": 422}),
+    ("GET", "/v1/audit/looks"): ("forestry", None, {"auditor": 200}),
+    ("GET", "/v1/audit/decisions"): ("forestry", None, {"auditor": 200}),
+    ("GET", "/v1/audit/sample"): ("forestry", None, {"auditor": 422}),  # no seed
+    ("GET", "/v1/audit/duties"): ("forestry", None, {"auditor": 200}),
+    ("GET", "/v1/audit/reversals"): ("forestry", None, {"auditor": 200}),
+    ("GET", "/v1/erasures"): ("forestry", None, {"auditor": 200, "custodian": 200}),
     ("POST", "/v1/policies/rollback"): ("credit-centre", OFFICER | {"reason": "x"}, {"policy": 409}),
+    ("POST", "/v1/replays"): ("forestry", {"decision": "0" * 64}, {"auditor": 404}),
 }
 OPEN = {
     ("GET", "/healthz"), ("GET", "/readyz"), ("GET", "/v1/clock"), ("GET", "/problems"), ("GET", "/problems/{code}"),
@@ -74,8 +85,13 @@ OPEN = {
     ("GET", "/v1/log/checkpoint"), ("GET", "/v1/log/inclusion"), ("GET", "/v1/log/consistency"),
     ("GET", "/v1/log/keys"), ("POST", "/v1/log/countersignatures"),
 }  # fmt: skip
-SUBJECTS = {("POST", "/v1/subject-sessions"), ("GET", "/v1/subject-view")}  # no department's; see test_portal
-PAGES = {("GET", "/me"), ("POST", "/me"), ("POST", "/me/logout"), ("GET", "/me/portal.css")}  # as SUBJECTS
+SUBJECTS = {  # no department's; see test_portal and test_subject_receipts
+    ("POST", "/v1/subject-sessions"), ("GET", "/v1/subject-view"), ("GET", "/v1/subject-view/receipts/{event}"),
+}  # fmt: skip
+PAGES = {  # as SUBJECTS
+    ("GET", "/me"), ("POST", "/me"), ("POST", "/me/logout"), ("GET", "/me/portal.css"),
+    ("GET", "/me/receipts/{event}"), ("GET", "/me/receipts/{event}/file"),
+}  # fmt: skip
 HIDDEN = {("GET", "/docs"), ("GET", "/docs/oauth2-redirect"), ("GET", "/openapi.json")} | PAGES
 
 

@@ -83,6 +83,10 @@ def test_a_person_enters_a_code_and_sees_the_listing(tab: Page, portal: Portal) 
     ).is_visible()
     assert tab.get_by_text("采购资格审查").is_visible()
     assert tab.evaluate("document.documentElement.scrollWidth") <= tab.viewport_size["width"]
+    tab.locator("#receipts summary").click()
+    tab.get_by_role("link", name="申报列入名单").click()
+    assert tab.get_by_role("img", name="凭证的二维码").bounding_box()["width"] >= 250
+    assert tab.evaluate("document.documentElement.scrollWidth") <= tab.viewport_size["width"]
     tab.get_by_role("button", name="退出").click()
     assert tab.get_by_text("已经退出").is_visible()
     tab.go_back()
@@ -120,6 +124,8 @@ def test_everyone_can_use_both_pages(chromium: Browser, portal: Portal) -> None:
     assert violations(page) == []
     for party in (None, portal.boss_id):
         enter(page, portal, party)
+        assert violations(page) == []
+        page.goto(f"{portal.http.base_url}/me/receipts/1")
         assert violations(page) == []
         page.get_by_role("button", name="退出").click()
     context.close()

@@ -18,7 +18,7 @@ from hypothesis.stateful import (
     rule,
 )
 
-from adapters.ledger.serial import canonical, from_payload, process_from_json, process_to_json, to_payload
+from adapters.ledger.serial import canonical, from_payload, process_from_plain, process_to_plain, to_payload
 from engine.casework import (
     CASE_ACTIONS,
     available_actions,
@@ -133,7 +133,7 @@ class Procedures(RuleBasedStateMachine):
         for about, due, number in rungs_of(events):
             assert number == self.fired.get((about, due), 0) + 1, (about, due, number)
             self.fired[about, due] = number
-        assert replace(self.case, **process_from_json(process_to_json(self.case))) == self.case
+        assert replace(self.case, **process_from_plain(json.loads(canonical(process_to_plain(self.case))))) == self.case
         now = before.obligations
         for event in events:
             if isinstance(event, ObligationMoved) and "state" in event.changes and event.obligation in now:

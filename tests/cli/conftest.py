@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator, Mapping
+from contextlib import closing
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +14,9 @@ import pytest
 from click.testing import Result
 from typer.testing import CliRunner
 
+from api.assembly import LateEngines
 from api.cli import app
+from engine.compiler import Compiled, Workspace
 from engine.identity import organisation_check_character
 
 WAGES = {
@@ -60,6 +65,40 @@ def shell(tmp_path_factory: pytest.TempPathFactory) -> Shell:
     shell = Shell(f"sqlite:///{tmp_path_factory.mktemp('cli') / 'cli.db'}")
     assert shell.run("keys", "issue", "audit", "--role", "auditor").exit_code == 0
     return shell
+
+
+@cache
+def compiled(files: frozenset[tuple[str, str | bytes]]) -> Compiled:
+    """What the compiler makes of a bundle."""
+    return Workspace().compile(dict(files))
+
+
+class Lent:
+    """Engines that outlive the command which closes them."""
+
+    def __init__(self, engines: LateEngines) -> None:
+        self.decide = engines.decide
+
+    def close(self) -> None:
+        """Whoever lent them stops them."""
+
+
+@pytest.fixture(scope="session")
+def engines() -> Iterator[LateEngines]:
+    """The engine processes of all commands."""
+    with closing(LateEngines(1)) as engines:
+        yield engines
+
+
+@pytest.fixture(autouse=True)
+def warm(monkeypatch: pytest.MonkeyPatch, engines: LateEngines) -> None:
+    """Commands in this process compile a bundle once, and share their engines: a second each, which proves nothing."""
+
+    def compile_policy(files: Mapping[str, str | bytes]) -> Compiled:
+        return compiled(frozenset(files.items()))
+
+    monkeypatch.setattr("engine.compiler.compile_policy", compile_policy)
+    monkeypatch.setattr("api.assembly.LateEngines", lambda _: Lent(engines))
 
 
 @pytest.fixture(autouse=True)

@@ -13,9 +13,9 @@ import pytest
 import uvicorn
 from sqlalchemy import create_engine, text
 
-from adapters.ledger import open_database, upgrade
+from adapters.ledger import upgrade
 from adapters.office import Filed, Office
-from api.assembly import log_settings_of, read_secret, signer_of
+from api.assembly import database_of, log_settings_of, read_secret, signer_of
 from api.clock import now
 from api.http import create_app
 from api.settings import Settings
@@ -38,7 +38,7 @@ def shell(tmp_path_factory: pytest.TempPathFactory) -> Shell:
 def office(shell: Shell) -> Iterator[Office]:
     """The office that the commands open, with the same keys."""
     settings = Settings(database_url=shell.url)
-    engine = open_database(shell.url)
+    engine = database_of(settings)
     upgrade(engine)
     found = Office(
         engine, evaluator=ReferenceEvaluator(), clock=now, secret=read_secret(settings), signer=signer_of(settings),

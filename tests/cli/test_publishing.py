@@ -141,7 +141,8 @@ def test_verifying_finds_what_was_changed_and_the_rest_refuses_to_run(own: Shell
     data = json.loads(own.run("policy", "verify", "--json").stdout)
     filed = own.run("policy", "show")
 
-    assert (clean.exit_code, clean.stdout) == (0, "1 个版本，1 次启用，0 处不符\n")
+    assert (clean.exit_code, clean.stdout.splitlines()[-1]) == (0, "1 个版本，1 次启用，0 处不符")
+    assert clean.stdout.startswith("签署的公钥：")
     assert (found.exit_code, "与签名不符" in found.stdout) == (1, True)
-    assert [f["problem"] for f in data["findings"]] == ["启用记录与签名不符"]
+    assert [f["problem"] for f in data["findings"]] == ["启用记录与签名不符", "启用记录与事件日志里的不符"]
     assert (filed.exit_code, "xinheng policy verify" in filed.output) == (6, True)

@@ -50,7 +50,7 @@ def test_every_kind_of_name_is_among_them() -> None:
     """So that the properties below speak of all."""
     assert {name.kind for name in DEFINED} == {
         "law", "article", "department", "record", "field", "list", "fact", "measure", "matter", "material", "step",
-        "table", "input", "output", "ladder", "memorandum", "rule", "person",
+        "table", "input", "output", "ladder", "retention", "memorandum", "rule", "person",
     }  # fmt: skip
 
 

@@ -5,11 +5,12 @@ from __future__ import annotations
 import os
 import re
 import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import xlsxwriter
+
+from tests.forked import forked
 
 GUIDE = Path(__file__).parents[2] / "docs" / "policy-guide.md"
 BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$|^((?:\|.*\|\n)+)", re.MULTILINE | re.DOTALL)
@@ -22,14 +23,21 @@ def blocks() -> Iterator[tuple[str, str]]:
         yield (match[1], match[2]) if match[1] else ("table", match[3])
 
 
-def run(script: str, folder: Path) -> str:
+def surroundings(folder: Path) -> dict[str, str]:
+    """What the commands find around them: a database of their own, and nothing of the developer's."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("XINHENG_")}
+    return kept | {
+        "XINHENG_DATABASE_URL": f"sqlite:///{folder}/credit.db", "XINHENG_SECRET_FILE": str(folder / "secret"),
+        "COLUMNS": "200",
+    }  # fmt: skip
+
+
+def run(script: str, folder: Path, command: Path) -> str:
     """What a block of commands prints; one that fails ends it."""
-    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
-    kept = {k: v for k, v in os.environ.items() if not k.startswith("XINHENG_")}
+    around = surroundings(folder)
     done = subprocess.run(
-        ["bash", "-euo", "pipefail", "-c", f"cd {folder}\n{script}"], capture_output=True, text=True, check=False,
-        env={**kept, "PATH": path, "XINHENG_DATABASE_URL": f"sqlite:///{folder}/credit.db", "COLUMNS": "200",
-             "XINHENG_SECRET_FILE": str(folder / "secret")},
+        ["bash", "-euo", "pipefail", "-c", script], capture_output=True, text=True, check=False, cwd=folder,
+        env=around | {"PATH": f"{command}{os.pathsep}{around['PATH']}"},
     )  # fmt: skip
     expected_failure = "new memorandum" in script  # the guide says that its draft does not compile yet
     assert done.returncode == 0 or expected_failure, f"{script}\n{done.stdout}\n{done.stderr}"
@@ -74,24 +82,32 @@ def change(diff: str, folder: Path) -> None:
 
 def test_from_an_annex_to_in_force_as_the_guide_says(tmp_path: Path) -> None:
     """No Python is written on the way, and each step shows what the guide says it shows."""
+    (tmp_path / "bin").mkdir()
+    with forked(tmp_path / "bin", surroundings(tmp_path)) as command:
+        seen = followed(tmp_path, command)
+
+    assert seen.count("sh") == 11
+    assert seen.count("diff") == 4
+    assert (tmp_path / "影响.html").read_text(encoding="utf-8").lstrip().startswith("<!doctype html>")
+
+
+def followed(folder: Path, command: Path) -> list[str]:
+    """Do what the guide says, block by block; the kinds of its blocks."""
     shown, seen = "", list[str]()
     for kind, body in blocks():
         seen.append(kind)
         match kind:
             case "table":
-                save_annex(body, tmp_path / "附件.xlsx")
+                save_annex(body, folder / "附件.xlsx")
             case "sh":
-                shown = run(body, tmp_path)
+                shown = run(body, folder, command)
             case "diff":
-                change(body, tmp_path)
+                change(body, folder)
             case "yaml":
                 name, text = body.split("\n", 1)
-                (tmp_path / POLICY / name.removeprefix("# ")).write_text(text, encoding="utf-8")
+                (folder / POLICY / name.removeprefix("# ")).write_text(text, encoding="utf-8")
             case "text":
                 plain = re.sub(r"\s+", "", shown)
                 for line in body.splitlines():
                     assert re.sub(r"\s+", "", line) in plain, f"{line}\nis not in\n{shown}"
-
-    assert seen.count("sh") == 11
-    assert seen.count("diff") == 4
-    assert (tmp_path / "影响.html").read_text(encoding="utf-8").lstrip().startswith("<!doctype html>")
+    return seen

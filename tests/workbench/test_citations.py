@@ -62,7 +62,7 @@ def test_a_sound_bundle_has_nothing_to_report() -> None:
     found = report(bundle())
 
     assert found.diagnostics == ()
-    assert (found.held, found.unknown) == (9, 0)
+    assert (found.held, found.unknown) == (11, 0)
 
 
 QUOTED = "article: 第四十八条\n    quote: {}\n"
@@ -79,6 +79,9 @@ FAULTS: dict[str, tuple[str, str, str, tuple[str, ...]]] = {
     "XH182 elsewhere": (
         "rules/measures/no-procurement.yaml", "article: 第四十八条\n", QUOTED.format("协同履行职责"),
         ("协同履行职责", "第五条"),
+    ),
+    "XH182 retention": (
+        "rules/retention/personal-data.yaml", "第四十八条, max", "第四十八条, quote: 永久保存, max", ("永久保存",),
     ),
     "XH183": ("rules/laws/joint-notice.yaml", NOTICE.sha256, "0" * 64, (NOTICE.sha256, "0" * 64)),
     "XH184": ("rules/laws/joint-notice.yaml", f"sha256: {NOTICE.sha256}\n", "", (f"sha256: {NOTICE.sha256}",)),
@@ -264,7 +267,7 @@ def test_the_command_reports_them(tmp_path: Path) -> None:
     document = json.loads(result.stdout)
 
     assert result.exit_code == 0
-    assert document["citations"] == {"held": 4, "unknown": 5}
+    assert document["citations"] == {"held": 6, "unknown": 5}
     assert {"XH185", "XH186", "XH187"} <= {d["code"] for d in document["diagnostics"]}
     assert CliRunner().invoke(app, [*check, str(tmp_path / "nowhere")]).exit_code == 2
 

@@ -57,6 +57,10 @@ def policy() -> Policy:
     return compiled.policy
 
 
+OF_CASES = events.c.case_id.not_like("%:%")
+"""Streams with a colon belong to no case."""
+
+
 @dataclass(frozen=True)
 class Rung:
     """One rung that the log says was climbed, and for which deadline."""
@@ -82,9 +86,9 @@ class Desk(PlainDesk):
         return rungs_of(self.engine)
 
     def count(self) -> int:
-        """Events in the log."""
+        """Events of cases in the log."""
         with read(self.engine) as conn:
-            return conn.execute(select(func.count()).select_from(events)).scalar_one()
+            return conn.execute(select(func.count()).where(OF_CASES)).scalar_one()
 
     def waiting(self) -> int:
         """Messages nobody has delivered."""
@@ -97,7 +101,7 @@ def rungs_of(engine: Engine) -> dict[tuple[str, str], list[Rung]]:
     """See `Desk.rungs`."""
     found: dict[tuple[str, str], list[Rung]] = defaultdict(list)
     with read(engine) as conn:
-        for row in conn.execute(select(events).order_by(events.c.case_id, events.c.version)):
+        for row in conn.execute(select(events).where(OF_CASES).order_by(events.c.case_id, events.c.version)):
             event = stored(row).event()
             if isinstance(event, ObligationMoved | CaseMoved) and event.action == "escalate":
                 late = event.obligation if isinstance(event, ObligationMoved) else next(iter(event.changes))

@@ -68,7 +68,7 @@ def test_nothing_piles_up_while_nobody_works(desk: Desk) -> None:
     done = queue_worker(desk).round()
 
     assert [("advance", "todo", f"case:{case}") for case in cases] == waiting[:3]
-    assert waiting[3:] == [(name, "todo", name) for name in ("follow", "deliver", "render")]
+    assert waiting[3:] == [(name, "todo", name) for name in ("follow", "deliver", "render", "expire", "stamp")]
     assert done.moved == 3
     assert jobs(desk) == []
 
@@ -112,7 +112,7 @@ def test_a_queue_that_others_fill_at_the_same_moment(desk: Desk) -> None:
     locks = [lock for _, _, lock in jobs(desk)]
 
     assert failures == []
-    assert len(locks) == len(set(locks)) == 7
+    assert len(locks) == len(set(locks)) == 9
 
 
 def test_the_queue_is_prepared_once_by_any_number_of_workers(postgres: Engine) -> None:
