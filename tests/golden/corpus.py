@@ -12,7 +12,7 @@ from itertools import groupby
 from pathlib import Path
 from typing import Any
 
-from ruamel.yaml import YAML
+import yaml
 
 from adapters.ledger.serial import facts_from_json, from_payload, process_to_plain, to_payload
 from adapters.ledger.upcasting import upcast
@@ -141,7 +141,7 @@ def signed(text: str) -> dict[str, Json]:
         ValueError: an entry is not complete.
 
     """
-    entries = YAML(typ="safe").load(text) or []
+    entries = yaml.safe_load(text) or []
     for entry in entries:
         if sorted(entry) != sorted(SIGNED) or not all(str(entry[name]).strip() for name in SIGNED):
             message = f"an entry needs exactly {', '.join(SIGNED)}: {entry}"
