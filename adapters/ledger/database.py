@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 import sqlite3
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any, TypeVar
 
@@ -133,6 +133,10 @@ class Prepared:
         """Execute on a driver's cursor and return the cursor."""
         cursor.execute(self._text, {**self._fixed, **values})
         return cursor
+
+    def run_many(self, cursor: Any, rows: Sequence[Mapping[str, object]]) -> None:
+        """Execute once for each row."""
+        cursor.executemany(self._text, rows)
 
 
 @contextmanager

@@ -13,7 +13,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from adapters.ledger.database import HELD
 from adapters.ledger.key_tables import subject_keys
-from adapters.vault.master import KEY_BYTES, NONCE_BYTES, FileMasterKeys, MasterKeys, aes_gcm, invalid_tag
+from adapters.vault.master import KEY_BYTES, NONCE_BYTES, MasterKeys, aes_gcm, invalid_tag
 
 Cipher = Literal["aes-256-gcm", "sm4-gcm"]
 """AES-256-GCM (NIST SP 800-38D), or SM4-GCM (GB/T 32907, RFC 8998) where commercial cryptography rules ask for it."""
@@ -67,10 +67,6 @@ class Vault:
         """
         return self.open_with(self.key_of(conn, subject), subject, sealed, label)
 
-    def opener(self, conn: Connection) -> Callable[[str, bytes, str], bytes]:
-        """`open` on one connection."""
-        return lambda subject, sealed, label: self.open(conn, subject, sealed, label)
-
     def key_of(self, conn: Connection, subject: str) -> bytes:
         """A subject's key, for reading.
 
@@ -109,7 +105,7 @@ class Vault:
         raises like `unwrapped` and `open_with`.
         """
         forgotten = self.masters.forgotten()
-        unwrap = self.masters.unwrapping() if isinstance(self.masters, FileMasterKeys) else self.masters.unwrap
+        unwrap = self.masters.unwrapping()
 
         def opened(subject: str, master: str | None, wrapped: bytes | None, sealed: bytes, label: str) -> bytes:
             if master is None or wrapped is None or subject in forgotten:
@@ -234,12 +230,11 @@ def _label(subject: str, label: str) -> bytes:
 
 
 def _encrypt(cipher: int, key: bytes, nonce: bytes, content: bytes, label: bytes) -> bytes:
-    from cryptography.hazmat.primitives.ciphers import Cipher as Mode  # noqa: PLC0415 - many commands seal nothing
-    from cryptography.hazmat.primitives.ciphers import algorithms, modes  # noqa: PLC0415 - as above
-    from cryptography.hazmat.primitives.ciphers.aead import AESGCM  # noqa: PLC0415 - as above
-
     if cipher == 0:
-        return AESGCM(key).encrypt(nonce, content, label)
+        return aes_gcm()(key).encrypt(nonce, content, label)
+    from cryptography.hazmat.primitives.ciphers import Cipher as Mode  # noqa: PLC0415 - few use SM4
+    from cryptography.hazmat.primitives.ciphers import algorithms, modes  # noqa: PLC0415 - as above
+
     encryptor = Mode(algorithms.SM4(key[:SM4_KEY_BYTES]), modes.GCM(nonce)).encryptor()
     encryptor.authenticate_additional_data(label)
     return encryptor.update(content) + encryptor.finalize() + encryptor.tag
@@ -248,7 +243,7 @@ def _encrypt(cipher: int, key: bytes, nonce: bytes, content: bytes, label: bytes
 def _decrypt(cipher: int, key: bytes, nonce: bytes, sealed: bytes, label: bytes) -> bytes:
     if cipher == 0:
         return aes_gcm()(key).decrypt(nonce, sealed, label)
-    from cryptography.hazmat.primitives.ciphers import Cipher as Mode  # noqa: PLC0415 - as above
+    from cryptography.hazmat.primitives.ciphers import Cipher as Mode  # noqa: PLC0415 - few use SM4
     from cryptography.hazmat.primitives.ciphers import algorithms, modes  # noqa: PLC0415 - as above
 
     content, tag = sealed[:-TAG_BYTES], sealed[-TAG_BYTES:]

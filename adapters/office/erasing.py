@@ -15,8 +15,8 @@ from sqlalchemy import Connection, bindparam, delete, func, or_, select, update
 from adapters.ledger.database import read, write
 from adapters.ledger.key_tables import subject_keys
 from adapters.ledger.private import without
-from adapters.ledger.projections import case_row, changing_columns, load_case
-from adapters.ledger.store import append_note, read_events
+from adapters.ledger.projections import case_row, changing_columns, load_header
+from adapters.ledger.store import append_note, read_events, stored
 from adapters.ledger.tables import (
     cases,
     contents,
@@ -117,10 +117,9 @@ def reapply(context: Context, *, limit: int = 1000) -> int:
 def erasures(context: Context, principal: Principal, *, limit: int = 1000) -> tuple[Erasure, ...]:
     """See `Office.erasures`."""
     require_role(principal, "custodian", "auditor")
-    query = select(events.c.case_id, events.c.version).where(events.c.type == ERASED).order_by(events.c.position.desc())
+    query = select(events).where(events.c.type == ERASED).order_by(events.c.position.desc()).limit(limit)
     with read(context.engine) as conn:
-        found = [read_events(conn, row.case_id, after=row.version - 1, limit=1)[0] for row in
-                 conn.execute(query.limit(limit)).all()]  # fmt: skip
+        found = [stored(row) for row in conn.execute(query)]
     return tuple(
         Erasure(
             e.payload["subject"], e.at, f"{e.department}/{e.officer}", e.payload["ground"], e.payload["basis"][1],
@@ -234,7 +233,8 @@ def _forget_rows(conn: Connection, subject: str) -> None:
     conn.execute(delete(contents).where(contents.c.subject_id == subject))
     conn.execute(delete(limits).where(limits.c.subject_id == subject))
     conn.execute(delete(idempotency).where(idempotency.c.subject_id == subject))
-    conn.execute(delete(relations).where(or_(relations.c.subject_id == subject, relations.c.related_id == subject)))
+    # its own relations stay: by them a related person who is erased later is found in its cases
+    conn.execute(delete(relations).where(relations.c.related_id == subject))
     conn.execute(update(cases).where(cases.c.subject_id == subject).values(listing_key=NOBODY + cases.c.id))
     # the same person, should they ever come again, is a new subject
     conn.execute(update(subjects).where(subjects.c.id == subject).values(code_digest=NOBODY + subjects.c.id))
@@ -247,7 +247,7 @@ _REASON = (
 
 def _again(conn: Connection, case_id: str) -> None:
     """Make the rows of a case again from its events, as far as words of people are concerned."""
-    _, header = load_case(conn, case_id)
+    _, header = load_header(conn, case_id)
     case = fold([event.event() for event in read_events(conn, case_id)])
     row = case_row(conn, case, header)
     conn.execute(update(cases).where(cases.c.id == case_id).values(process=row["process"], words=row["words"]))

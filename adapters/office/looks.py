@@ -28,7 +28,7 @@ from sqlalchemy import (
 )
 from sqlalchemy import tuple_ as row_of
 
-from adapters.ledger.database import driver, read
+from adapters.ledger.database import Prepared, driver, read
 from adapters.ledger.look_tables import looks
 from adapters.ledger.private import ERASED
 from adapters.ledger.tables import cases, checks, obligations
@@ -149,14 +149,14 @@ def record(
     rows = [shared | {"subject_id": subject} for subject in sorted(set(subjects)) or [""]]
     # past SQLAlchemy, which would cost more than the insert
     sqlite = context.engine.dialect.name == "sqlite"
-    text = _insert_text(context.engine)
+    statement = _insertion(context.engine)
     with answerable(context.engine), driver(context.engine, flush=False) as cursor:
         if len(rows) == 1:
-            cursor.execute(text, rows[0])
+            statement.run(cursor, rows[0])
             return
         if sqlite:  # where each statement would commit by itself
             cursor.execute("BEGIN IMMEDIATE")
-        cursor.executemany(text, rows)
+        statement.run_many(cursor, rows)
         if sqlite:
             cursor.execute("COMMIT")
 
@@ -190,16 +190,14 @@ def each(context: Context, principal: Principal, found: Iterable[Migration], *, 
         yield one
 
 
-def _insert_text(engine: Engine) -> str:
-    """The statement in the driver's own words, rendered once."""
-    if engine.dialect.name not in _TEXTS:
-        style = "named" if engine.dialect.name == "sqlite" else "pyformat"
-        dialect = type(engine.dialect)(paramstyle=style)  # type: ignore[call-arg]
-        _TEXTS[engine.dialect.name] = str(insert(looks).compile(dialect=dialect))
-    return _TEXTS[engine.dialect.name]
+def _insertion(engine: Engine) -> Prepared:
+    """The statement, rendered once for each kind of database."""
+    if engine.dialect.name not in _INSERTIONS:
+        _INSERTIONS[engine.dialect.name] = Prepared(engine, insert(looks))
+    return _INSERTIONS[engine.dialect.name]
 
 
-_TEXTS: dict[str, str] = {}
+_INSERTIONS: dict[str, Prepared] = {}
 
 
 def masked_codes(text: str) -> str:

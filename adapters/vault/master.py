@@ -58,6 +58,10 @@ class MasterKeys(Protocol):
         """
         ...
 
+    def unwrapping(self) -> Callable[[str, bytes, str], bytes]:
+        """`unwrap` for many keys of one moment, for which what need not be looked up each time is looked up once."""
+        ...
+
     def rotate(self) -> str:
         """Make a new current key; returns its id. Nothing is wrapped anew by this."""
         ...
@@ -144,11 +148,9 @@ class FileMasterKeys:
 
     def wrap(self, key: bytes, subject: str) -> tuple[str, bytes]:
         """See `MasterKeys.wrap`."""
-        from cryptography.hazmat.primitives.ciphers.aead import AESGCM  # noqa: PLC0415 - many commands open nothing
-
         name, master = next(reversed(self._keys().items()))
         nonce = secrets.token_bytes(NONCE_BYTES)
-        return name, nonce + AESGCM(master).encrypt(nonce, key, label_of(name, subject))
+        return name, nonce + aes_gcm()(master).encrypt(nonce, key, label_of(name, subject))
 
     def unwrap(self, master: str, wrapped: bytes, subject: str) -> bytes:
         """See `MasterKeys.unwrap`."""

@@ -136,6 +136,10 @@ class Pkcs11MasterKeys:
 
         return self._run(unwrapped, master, wrong)
 
+    def unwrapping(self) -> Callable[[str, bytes, str], bytes]:
+        """See `MasterKeys.unwrapping`."""
+        return self.unwrap
+
     def rotate(self) -> str:
         """See `MasterKeys.rotate`."""
         return self._run(_Opened.make)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 import shutil
 from dataclasses import replace
 from pathlib import Path
@@ -19,7 +20,7 @@ from adapters.ledger.decisions import decisions_of
 from adapters.ledger.key_tables import subject_keys
 from adapters.ledger.private import ERASED, WORDS, put_back, taken_out
 from adapters.ledger.serial import canonical
-from adapters.ledger.tables import decisions, metadata
+from adapters.ledger.tables import decisions, events, metadata
 from adapters.ledger.vault import CIPHERS, ErasedSubjectError, Vault, VaultError, vault_of, with_vault
 from adapters.office import (
     CheckRequest,
@@ -223,6 +224,29 @@ def test_a_related_persons_words_go_with_them_alone(desk: Desk) -> None:
     assert (own.id, own.statements[0].points[1]) == (subject, "请求减轻")
     assert (related.id, related.statements[0].points) == (other, (ERASED,))
     assert desk.office.get_obligation(HR, desk.find(case, "no-posts")).obligation.reason == ERASED
+
+
+def test_whoever_goes_second_is_wholly_gone_too(desk: Desk) -> None:
+    """The company first, then its representative: nothing sealed is left, and every commitment is accounted for."""
+    case = desk.office.file_case(HR, filing(enterprise(), person())).case.id
+    subject, other = (p.id for p in desk.office.process(HR, case).parties)
+    for p in (subject, other):  # heard, and then not listed: no obligation leads to either
+        step(desk, case, "notify", party=p, method="直接送达", reason="失约", evidence=(Evidence("a" * 64, "回证"),))
+        step(desk, case, "statement", party=p, points=("事出有因",))
+        statement = desk.office.process(HR, case).parties[(subject, other).index(p)].statements[0].id
+        step(desk, case, "answer-statement", party=p, statement=statement, answers=("采纳",))
+    desk.clock.turn(days=10)
+    step(desk, case, "decide", CHIEF, outcome="not-list", number="决1号", reason="情节轻微")
+    for person_ in (subject, other):
+        desk.office.erase(CUSTODIAN, person_, "retention-expired", "9号")
+    with read(desk.engine) as conn:
+        rows = conn.execute(select(events).where(events.c.case_id == case)).all()
+        gone = [e.payload["commitments"] for s in (subject, other) for e in read_events(conn, f"subject:{s}")]
+    promised = {c for row in rows for c in re.findall('"@sealed":"([0-9a-f]{64})"', row.payload)}
+
+    assert [row.words for row in rows if row.words is not None] == []
+    assert promised == {*gone[0], *gone[1]}
+    assert gone[1]
 
 
 def test_the_same_person_coming_back_is_a_new_subject(desk: Desk) -> None:
