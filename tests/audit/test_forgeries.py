@@ -14,6 +14,7 @@ from benchmarks import tampering
 from engine.proof.signed import canonical
 from tests.audit.ledger import (
     LOG,
+    POLICY,
     STRANGER,
     WITNESS_KEY,
     Members,
@@ -129,6 +130,16 @@ def test_an_activation_under_another_key(archive: Members) -> None:
 
     assert any("activations.jsonl:1 由不承认的密钥" in line for line in told)
     assert any("启用不符" in line for line in found(forged, known_without_policy_key()))
+
+
+def test_an_activation_that_follows_another_than_it_says(archive: Members) -> None:
+    """Signed by the right key all the same: whoever has it cannot take one out of the middle."""
+    acts = lines(archive, "activations.jsonl")
+    acts[0]["statement"]["previous"] = "0" * 64
+    acts[0]["signature"] = POLICY.sign(canonical(acts[0]["statement"]))
+    told = found(listed(with_lines(archive, "activations.jsonl", acts)))
+
+    assert any("activations.jsonl:1 接不上前一条启用记录" in line for line in told)
 
 
 def known_without_policy_key() -> Any:
